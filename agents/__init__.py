@@ -1,0 +1,1 @@
+"""Accounts, sessions and authenticated sockets. Knows nothing of missions."""

@@ -1,0 +1,160 @@
+"""The typed reader of HQ's environment variables.
+
+Reads, converts, and collects what is wrong as sentences that say what to do; never stops the
+process itself. `hq_project.settings` reads through it once, `hq_project.checks` reports.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_ORIGIN = re.compile(r"^https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?$")
+
+
+class Environment:
+    """Typed access to a mapping of variables. `problems` holds a sentence for each bad one."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        """The variable, or the contents of the file that NAME_FILE names, or the default."""
+        path = self._variables.get(f"{name}_FILE")
+        if path and name in self._variables:
+            self.problems.append(f"{name} and {name}_FILE are both set: keep one.")
+        elif path:
+            try:
+                return Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                self.problems.append(f"{name}_FILE names a file that cannot be read: {path}.")
+        return self._variables.get(name, default).strip()
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """`1 true yes on` or `0 false no off`."""
+        said = self.text(name).lower()
+        if said in ("1", "true", "yes", "on"):
+            return True
+        if said in ("0", "false", "no", "off"):
+            return False
+        if said:
+            self.problems.append(f"{name} must be 1 or 0.")
+        return default
+
+    def integer(self, name: str, default: int, *, least: int, most: int) -> int:
+        """A whole number within the bounds."""
+        said = self.text(name)
+        if not said:
+            return default
+        if re.fullmatch(r"[0-9]{1,12}", said) and least <= int(said) <= most:
+            return int(said)
+        self.problems.append(f"{name} must be a whole number from {least} to {most}.")
+        return default
+
+    def words(self, name: str) -> list[str]:
+        """Values separated by commas or spaces."""
+        return [word for word in re.split(r"[,\s]+", self.text(name)) if word]
+
+    def origins(self, name: str) -> list[str]:
+        """Origins as browsers send them: scheme, host, and a port where it is not the default."""
+        good = []
+        for word in self.words(name):
+            if _ORIGIN.match(word) and not word.endswith((":80", ":443")):
+                good.append(word)
+            else:
+                self.problems.append(
+                    f"{name}: {word} is no origin. Write scheme and host in lower case, and the "
+                    "port only where it is not the default, such as https://hq.example.org."
+                )
+        return good
+
+    def networks(self, name: str) -> list[Network]:
+        """Address ranges in CIDR form."""
+        good: list[Network] = []
+        for word in self.words(name):
+            try:
+                good.append(ipaddress.ip_network(word))
+            except ValueError:
+                self.problems.append(f"{name}: {word} is no address range such as 10.0.0.0/8.")
+        return good
+
+    def redis_url(self, name: str) -> str | None:
+        """`redis://`, `rediss://` or `unix://`; None when unset."""
+        url = self.text(name)
+        if not url:
+            return None
+        try:
+            parts = urlsplit(url)
+            good = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
+            good = good or (parts.scheme == "unix" and parts.path)
+        except ValueError:
+            good = False
+        if good:
+            return url
+        self.problems.append(f"{name} must look like redis://host:6379/0.")
+        return None
+
+    def database(self, name: str, default_file: Path) -> dict[str, Any]:
+        """Django's database settings for `postgres://...` or `sqlite:///path`."""
+        url = self.text(name)
+        if not url:
+            return sqlite_database(default_file)
+        try:
+            parts = urlsplit(url)
+            if parts.scheme == "sqlite" and parts.path.strip("/"):
+                return sqlite_database(Path(unquote(parts.path)))
+            if parts.scheme in ("postgres", "postgresql") and parts.path.strip("/"):
+                return postgres_database(
+                    name=unquote(parts.path.strip("/")),
+                    user=unquote(parts.username or ""),
+                    password=unquote(parts.password or ""),
+                    host=unquote(parts.hostname or ""),
+                    port=str(parts.port or ""),
+                )
+        except ValueError:
+            pass
+        self.problems.append(
+            f"{name} must look like postgres://user:password@host:5432/name "
+            "or sqlite:////folder/hq.sqlite3."
+        )
+        return sqlite_database(default_file)
+
+
+def sqlite_database(path: Path) -> dict[str, Any]:
+    """SQLite in WAL, durable at commit, one writer at a time, waiting 5 s for its turn."""
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": str(path),
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 5,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        },
+    }
+
+
+def postgres_database(
+    *, name: str, user: str, password: str, host: str, port: str
+) -> dict[str, Any]:
+    """PostgreSQL through psycopg's pool; no call waits longer than 5 s."""
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "USER": user,
+        "PASSWORD": password,
+        "HOST": host,
+        "PORT": port,
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            "pool": {"min_size": 1, "max_size": 20, "timeout": 4, "reconnect_timeout": 5},
+            "connect_timeout": 4,
+            "tcp_user_timeout": 4000,
+            "options": "-c statement_timeout=5000 -c lock_timeout=4500",
+        },
+    }

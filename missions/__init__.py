@@ -1,0 +1,1 @@
+"""Missions, their logs and their streams: what HQ exists for."""
