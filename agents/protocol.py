@@ -66,7 +66,7 @@ class Pong(ServerFrame, tag="pong"):
     id: FrameId | UnsetType = UNSET
 
 
-class Refreshed(ServerFrame, tag="refreshed"):
+class Refreshed(ServerFrame, tag="refreshed", kw_only=True):
     """`expires_at`: when the socket will be closed unless refreshed again; RFC 3339."""
 
     id: FrameId | UnsetType = UNSET
@@ -84,7 +84,7 @@ class AuthFailed(ServerFrame, tag="auth_failed"):
     message: str
 
 
-class ErrorFrame(ServerFrame, tag="error"):
+class ErrorFrame(ServerFrame, tag="error", kw_only=True):
     id: FrameId | UnsetType = UNSET
     code: str
     message: str

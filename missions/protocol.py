@@ -134,7 +134,7 @@ class Welcome(ServerFrame, tag="welcome"):
     missions: list[MissionObject]
 
 
-class Subscribed(ServerFrame, tag="subscribed"):
+class Subscribed(ServerFrame, tag="subscribed", kw_only=True):
     """A page; without `id` it is a reset that replaces all that is held of that mission."""
 
     id: FrameId | UnsetType = UNSET
@@ -146,7 +146,7 @@ class Subscribed(ServerFrame, tag="subscribed"):
     acknowledged: list[str]
 
 
-class Unsubscribed(ServerFrame, tag="unsubscribed"):
+class Unsubscribed(ServerFrame, tag="unsubscribed", kw_only=True):
     """`reason` is `requested` or `access_revoked`; on the latter the client wipes the mission."""
 
     id: FrameId | UnsetType = UNSET
@@ -154,14 +154,14 @@ class Unsubscribed(ServerFrame, tag="unsubscribed"):
     reason: str
 
 
-class Published(ServerFrame, tag="published"):
+class Published(ServerFrame, tag="published", kw_only=True):
     id: FrameId | UnsetType = UNSET
     mission: str
     client_id: str | UnsetType = UNSET
     update: Raw
 
 
-class Acknowledged(ServerFrame, tag="acknowledged"):
+class Acknowledged(ServerFrame, tag="acknowledged", kw_only=True):
     id: FrameId | UnsetType = UNSET
     update: str
 
