@@ -1,0 +1,213 @@
+"""The process's one channel on the channel layer: what comes in, and what goes out.
+
+Owns the only calls of `group_send`. A writer hands an event over and never waits for the layer:
+the event goes into a bounded queue of the serving loop; what does not fit, or takes over a
+second, is dropped, because the database is the truth and comparison heals what was lost. A
+process without HQ's loop (a command) sends once, within a second.
+
+State belongs to one event loop: made by `current()`, closed by `aclose()`. Called by the sockets,
+by `missions.publishing` and `missions.switchboard`, and through `notify_*` by every service that
+changes rights or sessions, after commit.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+logger = logging.getLogger(__name__)
+
+Event = dict[str, Any]
+Handler = Callable[[Event], None]
+
+NOTICES = "hq.notices"
+"""The group of every worker: who should look at its rights or its session again."""
+
+SEND_WITHIN = 1.0
+HEARTBEAT_EVERY = 2.0
+HEARTBEATS_MISSING = 3
+OUTBOX = 1_000
+
+
+class Live:
+    """One loop's channel: subscriptions, events by kind, outbox, heartbeat."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._layer: Any = get_channel_layer()
+        self._handlers: dict[str, Handler] = {}
+        self._groups: set[str] = {NOTICES}
+        self._channel: str | None = None
+        self._outbox: asyncio.Queue[tuple[float, str, Event]] = asyncio.Queue(OUTBOX)
+        self._tasks = [self.loop.create_task(work()) for work in (self._serve, self._send_outbox)]
+        self._heard = time.monotonic()
+
+    def on(self, kind: str, handler: Handler) -> None:
+        """Calls `handler` in the loop for every event of that kind."""
+        self._handlers[kind] = handler
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the channel heard its own heartbeat lately."""
+        missed = time.monotonic() - self._heard
+        return self._channel is not None and missed < HEARTBEAT_EVERY * HEARTBEATS_MISSING
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes can reach this one through the layer."""
+        return not isinstance(self._layer, InMemoryChannelLayer)
+
+    async def subscribe(self, group: str) -> None:
+        """Joins a group, waiting a second at most: when the layer is away, it is joined later."""
+        self._groups.add(group)
+        if self._channel is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(self._layer.group_add(group, self._channel), SEND_WITHIN)
+
+    async def unsubscribe(self, group: str) -> None:
+        """Leaves a group."""
+        self._groups.discard(group)
+        if self._channel is not None:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(self._layer.group_discard(group, self._channel), SEND_WITHIN)
+
+    def put(self, group: str, event: Event) -> None:
+        """Takes an event to be sent; drops it when the outbox is full."""
+        with contextlib.suppress(asyncio.QueueFull):
+            self._outbox.put_nowait((time.monotonic(), group, event))
+
+    async def aclose(self) -> None:
+        """Ends the tasks and leaves the layer."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.shared:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(self._layer.flush(), SEND_WITHIN)
+
+    async def _send_outbox(self) -> None:
+        while True:
+            taken, group, event = await self._outbox.get()
+            left = SEND_WITHIN - (time.monotonic() - taken)
+            if left <= 0:
+                continue
+            try:
+                await asyncio.wait_for(self._layer.group_send(group, event), left)
+            except Exception as error:
+                logger.warning("layer: an event was not sent (%s); it will be healed", _name(error))
+
+    async def _serve(self) -> None:
+        """Connects, receives, and connects anew when its own heartbeats stop coming back."""
+        while True:
+            tasks: list[asyncio.Task[None]] = []
+            try:
+                self._channel = await asyncio.wait_for(self._layer.new_channel(), SEND_WITHIN)
+                for group in list(self._groups):
+                    await asyncio.wait_for(
+                        self._layer.group_add(group, self._channel), SEND_WITHIN
+                    )
+                self._heard = time.monotonic()
+                tasks = [self.loop.create_task(self._receive(self._channel))]
+                await self._beat(self._channel)
+                logger.warning("layer: no heartbeat came back, connecting anew")
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                logger.warning("layer: not connected (%s), trying again", _name(error))
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+            self._channel = None
+            if self.shared:
+                with contextlib.suppress(Exception):
+                    await asyncio.wait_for(self._layer.flush(), SEND_WITHIN)
+            await asyncio.sleep(0.5)
+
+    async def _beat(self, channel: str) -> None:
+        """Sends a heartbeat every two seconds; returns when three have not come back."""
+        patience = HEARTBEAT_EVERY * HEARTBEATS_MISSING
+        while time.monotonic() - self._heard < patience:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(
+                    self._layer.send(channel, {"type": "hq.heartbeat"}), SEND_WITHIN
+                )
+            await asyncio.sleep(HEARTBEAT_EVERY)
+
+    async def _receive(self, channel: str) -> None:
+        while True:
+            event = await self._layer.receive(channel)
+            kind = event.get("type")
+            if kind == "hq.heartbeat":
+                self._heard = time.monotonic()
+            elif handler := self._handlers.get(kind):
+                try:
+                    handler(event)
+                except Exception:
+                    logger.exception("layer: an event of kind %s was not understood", kind)
+
+
+_of_loop: dict[asyncio.AbstractEventLoop, Live] = {}
+
+
+def current() -> Live:
+    """The running loop's channel, made at the first call."""
+    loop = asyncio.get_running_loop()
+    live = _of_loop.get(loop)
+    if live is None:
+        live = _of_loop[loop] = Live()
+    return live
+
+
+async def aclose() -> None:
+    """Closes the running loop's channel, if it has one."""
+    live = _of_loop.pop(asyncio.get_running_loop(), None)
+    if live is not None:
+        await live.aclose()
+
+
+def healthy() -> bool:
+    """Whether every serving loop of this process hears the layer."""
+    return all(live.healthy for live in list(_of_loop.values()))
+
+
+def hand_over(group: str, event: Event) -> None:
+    """Gives an event to the serving loop, from any thread, without waiting; call after commit."""
+    for loop, live in list(_of_loop.items()):
+        try:
+            loop.call_soon_threadsafe(live.put, group, event)
+        except RuntimeError:  # the loop was closed without `aclose`
+            _of_loop.pop(loop, None)
+        else:
+            return
+    layer = get_channel_layer()
+    if not isinstance(layer, InMemoryChannelLayer):
+        try:
+            async_to_sync(_send_once)(group, event)
+        except Exception as error:
+            logger.warning("layer: an event was not sent (%s); it will be healed", _name(error))
+
+
+async def _send_once(group: str, event: Event) -> None:
+    layer: Any = get_channel_layer()
+    await asyncio.wait_for(layer.group_send(group, event), SEND_WITHIN)
+
+
+def notify_agents(agent_ids: Iterable[UUID]) -> None:
+    """Tells every worker that these agents' rights changed; call after commit."""
+    hand_over(NOTICES, {"type": "hq.notice", "agents": [str(one) for one in agent_ids]})
+
+
+def notify_sessions(session_ids: Iterable[UUID]) -> None:
+    """Tells every worker that these sessions ended; call after commit."""
+    hand_over(NOTICES, {"type": "hq.notice", "sessions": [str(one) for one in session_ids]})
+
+
+def _name(error: BaseException) -> str:
+    return type(error).__name__

@@ -1,0 +1,191 @@
+"""The comparison with the database that keeps open sockets honest.
+
+Each worker compares the sessions and access revisions of its sockets with the database's, in one
+query: every 2 s (0.5 s when the layer reaches only this process), and at once when a notice says
+so. What a socket may no longer do ends here, whatever the layer lost. Hooks registered by
+`missions` run after each periodic comparison, so that rights are applied before anything healed
+goes out. A worker that could not compare for 8 s is stale and sends no updates; at 10 s it closes
+its sockets with 1012: in doubt closed, not open.
+"""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from django.utils import timezone
+
+from agents import live, threads
+from agents.models import Session
+from agents.protocol import CloseCode
+
+logger = logging.getLogger(__name__)
+
+COMPARE_EVERY = 2.0
+COMPARE_EVERY_ALONE = 0.5
+STALE_AFTER = 8.0
+CLOSE_AFTER = 10.0
+
+
+class WatchedSocket(Protocol):
+    """What the comparison needs of an open socket."""
+
+    session_id: UUID
+    agent_id: UUID
+    access_revision: int
+
+    def session_ended(self) -> None:
+        """The session is over or the agent disabled."""
+
+    def shut(self, code: CloseCode, reason: str) -> None:
+        """Closes the socket."""
+
+
+Revised = Callable[[list[WatchedSocket]], Awaitable[None]]
+Hook = Callable[[], Awaitable[None]]
+
+
+class _State(NamedTuple):
+    good: bool
+    access_revision: int
+
+
+class Watch:
+    """One loop's open sockets, by session, and the comparison over them."""
+
+    def __init__(self) -> None:
+        self._sockets: defaultdict[UUID, set[WatchedSocket]] = defaultdict(set)
+        self._of_agent: defaultdict[UUID, set[WatchedSocket]] = defaultdict(set)
+        self._compared_at = time.monotonic()
+        self._wanted = asyncio.Event()
+        self._revised: Revised | None = None
+        self._hooks: list[Hook] = []
+        self._live = live.current()
+        self._live.on("hq.notice", self._noticed)
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self._run()), loop.create_task(self._guard())]
+
+    def add(self, socket: WatchedSocket) -> None:
+        """Watches an authenticated socket."""
+        self._sockets[socket.session_id].add(socket)
+        self._of_agent[socket.agent_id].add(socket)
+
+    def remove(self, socket: WatchedSocket) -> None:
+        """Forgets a socket."""
+        for index, key in ((self._sockets, socket.session_id), (self._of_agent, socket.agent_id)):
+            sockets = index.get(key)
+            if sockets is not None:
+                sockets.discard(socket)
+                if not sockets:
+                    del index[key]
+
+    def sockets_of(self, agent_id: UUID) -> int:
+        """How many sockets of this agent are open in this process."""
+        return len(self._of_agent.get(agent_id, ()))
+
+    def on_revised(self, revised: Revised) -> None:
+        """Who re-scopes the sockets whose agents' rights changed."""
+        self._revised = revised
+
+    def after_comparison(self, hook: Hook) -> None:
+        """Runs `hook` after each periodic comparison that succeeded."""
+        self._hooks.append(hook)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether rights were compared lately enough to send updates by them."""
+        return time.monotonic() - self._compared_at < STALE_AFTER
+
+    async def compare(self) -> None:
+        """One comparison: ends what is over, hands on what was revised."""
+        started = time.monotonic()
+        sessions = list(self._sockets)
+        if sessions:
+            states = await threads.in_watch_thread(_states_of, sessions)
+            revised: list[WatchedSocket] = []
+            for session_id in sessions:
+                state = states.get(session_id)
+                for socket in list(self._sockets.get(session_id, ())):
+                    if state is None or not state.good:
+                        socket.session_ended()
+                    elif socket.access_revision != state.access_revision:
+                        revised.append(socket)
+            if revised and self._revised:
+                await self._revised(revised)
+        self._compared_at = started
+
+    async def aclose(self) -> None:
+        """Ends the tasks."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _noticed(self, event: live.Event) -> None:
+        agents = {UUID(one) for one in event.get("agents", ())}
+        sessions = {UUID(one) for one in event.get("sessions", ())}
+        if sessions & self._sockets.keys() or agents & self._of_agent.keys():
+            self._wanted.set()
+
+    async def _run(self) -> None:
+        every = COMPARE_EVERY if self._live.shared else COMPARE_EVERY_ALONE
+        due = time.monotonic()
+        while True:
+            try:
+                await asyncio.wait_for(self._wanted.wait(), max(0.0, due - time.monotonic()))
+            except TimeoutError:
+                pass
+            self._wanted.clear()
+            try:
+                await self.compare()
+                if time.monotonic() >= due:
+                    due = time.monotonic() + every
+                    for hook in self._hooks:
+                        await hook()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                logger.warning("comparison with the database failed (%s)", type(error).__name__)
+                due = time.monotonic() + COMPARE_EVERY_ALONE
+                self._wanted.clear()
+
+    async def _guard(self) -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            if time.monotonic() - self._compared_at > CLOSE_AFTER:
+                for sockets in list(self._sockets.values()):
+                    for socket in list(sockets):
+                        socket.shut(CloseCode.SERVICE_RESTART, "Rights cannot be checked now.")
+
+
+def _states_of(session_ids: Iterable[UUID]) -> dict[UUID, _State]:
+    """Of these sessions, whether each is good and its agent's access revision; one query."""
+    now = timezone.now()
+    rows = Session.objects.filter(id__in=list(session_ids)).values_list(
+        "id", "ended_at", "expires_at", "agent__is_active", "agent__access_revision"
+    )
+    return {
+        session_id: _State(ended_at is None and expires_at > now and is_active, revision)
+        for session_id, ended_at, expires_at, is_active, revision in rows
+    }
+
+
+_of_loop: dict[asyncio.AbstractEventLoop, Watch] = {}
+
+
+def current() -> Watch:
+    """The running loop's watch, made at the first call."""
+    loop = asyncio.get_running_loop()
+    watch = _of_loop.get(loop)
+    if watch is None:
+        watch = _of_loop[loop] = Watch()
+    return watch
+
+
+async def aclose() -> None:
+    """Ends the running loop's watch, if it has one."""
+    watch = _of_loop.pop(asyncio.get_running_loop(), None)
+    if watch is not None:
+        await watch.aclose()
