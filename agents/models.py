@@ -35,7 +35,9 @@ class AgentManager(BaseUserManager["Agent"]):
         agent.save(using=self._db)
         return agent
 
-    def create_superuser(self, username: str, password: str | None = None, **fields: Any) -> "Agent":
+    def create_superuser(
+        self, username: str, password: str | None = None, **fields: Any
+    ) -> "Agent":
         """An agent with every admin right."""
         fields.setdefault("codename", username)
         fields.setdefault("role", Role.DIRECTOR)

@@ -44,17 +44,17 @@ class ClientFrame(Struct, tag_field="type", forbid_unknown_fields=True, frozen=T
     token: str | UnsetType = UNSET
 
 
-class Authenticate(ClientFrame, tag="authenticate"):
+class Authenticate(ClientFrame, frozen=True, tag="authenticate"):
     """The first message of a socket that opened without a credential; `token` is required."""
 
 
-class Refresh(ClientFrame, tag="refresh"):
+class Refresh(ClientFrame, frozen=True, tag="refresh"):
     """A new access token, or a ticket made with one, for the same agent and session."""
 
     ticket: str | UnsetType = UNSET
 
 
-class Ping(ClientFrame, tag="ping"):
+class Ping(ClientFrame, frozen=True, tag="ping"):
     """Answered by `pong`; for programs that cannot send WebSocket pings."""
 
 
@@ -62,29 +62,29 @@ class ServerFrame(Struct, tag_field="type", frozen=True, kw_only=True):
     """Base of everything that HQ sends."""
 
 
-class Pong(ServerFrame, tag="pong"):
+class Pong(ServerFrame, frozen=True, tag="pong"):
     id: FrameId | UnsetType = UNSET
 
 
-class Refreshed(ServerFrame, tag="refreshed", kw_only=True):
+class Refreshed(ServerFrame, frozen=True, tag="refreshed", kw_only=True):
     """`expires_at`: when the socket will be closed unless refreshed again; RFC 3339."""
 
     id: FrameId | UnsetType = UNSET
     expires_at: str
 
 
-class TokenExpiring(ServerFrame, tag="token_expiring"):
+class TokenExpiring(ServerFrame, frozen=True, tag="token_expiring"):
     """Sent 60 s before the expiry; `expires_in` in whole seconds."""
 
     expires_in: int
 
 
-class AuthFailed(ServerFrame, tag="auth_failed"):
+class AuthFailed(ServerFrame, frozen=True, tag="auth_failed"):
     code: str
     message: str
 
 
-class ErrorFrame(ServerFrame, tag="error", kw_only=True):
+class ErrorFrame(ServerFrame, frozen=True, tag="error", kw_only=True):
     id: FrameId | UnsetType = UNSET
     code: str
     message: str
@@ -135,7 +135,7 @@ def decode_frame(decoder: "msgspec.json.Decoder[Any]", text: str) -> Any:
         said = str(error)
         found = _NAMED_FIELD.search(said) or _AT_PATH.search(said)
         field = found.group(1) if found else ("type" if "tag" in said or "$.type" in said else None)
-        raise Malformed(said.split(" - at ")[0], field, _id_of(text)) from None
+        raise Malformed(said.partition(" - at ")[0], field, _id_of(text)) from None
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         raise Malformed("The frame is not a JSON object.", None, UNSET) from None
 

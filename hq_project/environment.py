@@ -90,8 +90,9 @@ class Environment:
             return None
         try:
             parts = urlsplit(url)
-            good = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
-            good = good or (parts.scheme == "unix" and parts.path)
+            good = (
+                parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+            ) or (parts.scheme == "unix" and bool(parts.path))
         except ValueError:
             good = False
         if good:

@@ -29,7 +29,9 @@ if not SECRET_KEY:
         )
     SECRET_KEY = "development-only-" + secrets.token_urlsafe(48)
 elif len(SECRET_KEY) < 32 or len(set(SECRET_KEY)) < 8:
-    environment.problems.append("HQ_SECRET_KEY is too weak. Set it to 50 random characters or more.")
+    environment.problems.append(
+        "HQ_SECRET_KEY is too weak. Set it to 50 random characters or more."
+    )
 
 # Addresses
 
@@ -78,7 +80,10 @@ if REDIS_URL:
     }
 else:
     CHANNEL_LAYERS = {
-        "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"capacity": 10_000}}
+        "default": {
+            "BACKEND": "channels.layers.InMemoryChannelLayer",
+            "CONFIG": {"capacity": 10_000},
+        }
     }
 
 # Sessions and tokens

@@ -60,7 +60,7 @@ def can_see(looker: Looker, mission_classification: Clearance, audience: Audienc
 
 
 def may_review(looker: Looker, mission_classification: Clearance, audience: Audience) -> bool:
-    """Whether an author may see its own update outside its stream: only the role filter is waived."""
+    """Whether an author may see its own update outside its stream: the role filter is waived."""
     return (
         may_enter(looker, mission_classification)
         and looker.viewer.clearance >= audience.classification
@@ -73,7 +73,7 @@ def stream_for(viewer: Viewer) -> int:
 
 
 def streams_of(audience: Audience) -> tuple[int, ...]:
-    """The streams that an update goes to, ascending. Never empty: a director's top-secret has all."""
+    """The streams that an update goes to, ascending. Never empty: a top-secret director has all."""
     return tuple(stream for stream in STREAMS if in_audience(VIEWERS[stream], audience))
 
 

@@ -1,9 +1,9 @@
 """The errors that only missions know, in the tree of `agents.errors`.
 
-    HQError
-    +-- Conflict             409  conflict
-        +-- MissionClosed         mission_closed
-        +-- Reset                 reset
+HQError
++-- Conflict             409  conflict
+    +-- MissionClosed         mission_closed
+    +-- Reset                 reset
 """
 
 from agents.errors import HQError

@@ -66,7 +66,8 @@ class Mission(models.Model):
                 name="mission_classification_known",
             ),
             models.CheckConstraint(
-                condition=models.Q(status__in=[s.value for s in Status]), name="mission_status_known"
+                condition=models.Q(status__in=[s.value for s in Status]),
+                name="mission_status_known",
             ),
         ]
 

@@ -92,17 +92,17 @@ class Page(Struct, frozen=True, kw_only=True):
 ClientId = Annotated[str, Meta(min_length=1, max_length=limits.CLIENT_ID_LENGTH)]
 
 
-class Subscribe(ClientFrame, tag="subscribe"):
+class Subscribe(ClientFrame, frozen=True, tag="subscribe"):
     mission: str
     after: str | None | UnsetType = UNSET
     epoch: str | UnsetType = UNSET
 
 
-class Unsubscribe(ClientFrame, tag="unsubscribe"):
+class Unsubscribe(ClientFrame, frozen=True, tag="unsubscribe"):
     mission: str
 
 
-class Publish(ClientFrame, tag="publish"):
+class Publish(ClientFrame, frozen=True, tag="publish"):
     mission: str
     kind: Kind
     body: Annotated[str, Meta(min_length=1, max_length=limits.BODY_LENGTH)]
@@ -116,7 +116,7 @@ class Publish(ClientFrame, tag="publish"):
     client_id: ClientId | UnsetType = UNSET
 
 
-class Acknowledge(ClientFrame, tag="acknowledge"):
+class Acknowledge(ClientFrame, frozen=True, tag="acknowledge"):
     update: str
 
 
@@ -127,14 +127,14 @@ command_decoder = msgspec.json.Decoder(Command)
 # What HQ sends.
 
 
-class Welcome(ServerFrame, tag="welcome"):
+class Welcome(ServerFrame, frozen=True, tag="welcome"):
     connection: str
     agent: AgentObject
     expires_at: str
     missions: list[MissionObject]
 
 
-class Subscribed(ServerFrame, tag="subscribed", kw_only=True):
+class Subscribed(ServerFrame, frozen=True, tag="subscribed", kw_only=True):
     """A page; without `id` it is a reset that replaces all that is held of that mission."""
 
     id: FrameId | UnsetType = UNSET
@@ -146,7 +146,7 @@ class Subscribed(ServerFrame, tag="subscribed", kw_only=True):
     acknowledged: list[str]
 
 
-class Unsubscribed(ServerFrame, tag="unsubscribed", kw_only=True):
+class Unsubscribed(ServerFrame, frozen=True, tag="unsubscribed", kw_only=True):
     """`reason` is `requested` or `access_revoked`; on the latter the client wipes the mission."""
 
     id: FrameId | UnsetType = UNSET
@@ -154,32 +154,32 @@ class Unsubscribed(ServerFrame, tag="unsubscribed", kw_only=True):
     reason: str
 
 
-class Published(ServerFrame, tag="published", kw_only=True):
+class Published(ServerFrame, frozen=True, tag="published", kw_only=True):
     id: FrameId | UnsetType = UNSET
     mission: str
     client_id: str | UnsetType = UNSET
     update: Raw
 
 
-class Acknowledged(ServerFrame, tag="acknowledged", kw_only=True):
+class Acknowledged(ServerFrame, frozen=True, tag="acknowledged", kw_only=True):
     id: FrameId | UnsetType = UNSET
     update: str
 
 
-class MissionFrame(ServerFrame, tag="mission"):
+class MissionFrame(ServerFrame, frozen=True, tag="mission"):
     """A mission appears or changes for this agent."""
 
     mission: MissionObject
 
 
-class AccessChanged(ServerFrame, tag="access_changed"):
+class AccessChanged(ServerFrame, frozen=True, tag="access_changed"):
     """The client drops everything and waits for the `subscribed` frames that follow."""
 
     role: str
     clearance: str
 
 
-class UpdateFrame(ServerFrame, tag="update"):
+class UpdateFrame(ServerFrame, frozen=True, tag="update"):
     """One live update. For the documents: `update_payload` builds it from its parts."""
 
     mission: str
