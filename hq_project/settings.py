@@ -19,6 +19,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 environment = Environment(os.environ)
 
 DEBUG = environment.flag("HQ_DEBUG")
+# Keys are made and plain-http cookies are set only here. Test runners switch DEBUG itself off.
+HQ_DEVELOPMENT = DEBUG
 HQ_VAR_DIR = Path(environment.text("HQ_VAR_DIR") or BASE_DIR / "var")
 SECRET_KEY = environment.text("HQ_SECRET_KEY")
 if not SECRET_KEY:
