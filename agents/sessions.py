@@ -1,0 +1,271 @@
+"""Sessions: opened at login, rotated at refresh, checked at every request, ended for good.
+
+Owns the rows of `Session` and every rule about them; the only writer of them and the only maker of
+tokens. A session is a family of refresh tokens, of which the row keeps the generation and never a
+token. Refuses by `TokenMissing`, `TokenInvalid` and `TokenExpired`.
+
+Rows are locked agent first, then session. What must follow the clock that all workers share (the
+end of a session, the grace of a rotation) is compared with the database's.
+"""
+
+import datetime as dt
+import logging
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
+
+from agents import live
+from agents.errors import TokenExpired, TokenInvalid, TokenMissing
+from agents.models import Agent, Session
+from agents.roles import Clearance
+from agents.tokens import AccessToken, RefreshToken
+
+logger = logging.getLogger(__name__)
+
+GRACE = dt.timedelta(seconds=20)
+"""How long the generation before the current one gets the current one again: two tabs."""
+
+SERVICE_LIFETIME = dt.timedelta(days=30)
+"""The longest life of a session of kind `service`, which is never refreshed."""
+
+USER_AGENT_LENGTH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """Who made a request, by which session, and when its access token expires."""
+
+    agent: Agent
+    session: Session
+    expires_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """What a login or a refresh gives. `expires_in`: whole seconds of the access token's life."""
+
+    access: str
+    refresh: str
+    expires_in: int
+    refresh_expires_at: dt.datetime
+
+
+def open_session(
+    agent: Agent,
+    *,
+    kind: Session.Kind = Session.Kind.LOGIN,
+    address: str | None = None,
+    user_agent: str = "",
+    name: str = "",
+    expires_at: dt.datetime | None = None,
+) -> Session:
+    """A new session; `TokenInvalid` when the agent was disabled meanwhile.
+
+    `expires_at` defaults to HQ_SESSION_DAYS from now, for a service session to 30 days, which is
+    also the most it can have.
+    """
+    now = timezone.now()
+    longest = now + (
+        SERVICE_LIFETIME
+        if kind is Session.Kind.SERVICE
+        else dt.timedelta(days=settings.HQ_SESSION_DAYS)
+    )
+    ends = min(expires_at or longest, longest)
+    with transaction.atomic():
+        locked = _locked_agent(agent.id)
+        return Session.objects.create(
+            agent=locked,
+            kind=kind,
+            name=name,
+            address=address,
+            user_agent=_printable(user_agent)[:USER_AGENT_LENGTH],
+            expires_at=ends,
+            refresh_expires_at=_refresh_expiry(now, ends) if kind is Session.Kind.LOGIN else None,
+        )
+
+
+def issue_pair(session: Session) -> TokenPair:
+    """Both tokens of a login session's current generation; neither outlives the session."""
+    access, expires_at = issue_access(session)
+    if session.refresh_expires_at is None:
+        raise ValueError(f"A session of kind {session.kind} is not refreshed.")
+    refresh = RefreshToken()
+    refresh["sub"], refresh["sid"] = str(session.agent_id), str(session.id)
+    refresh["gen"] = session.generation
+    refresh.expire_at(session.refresh_expires_at)
+    return TokenPair(
+        access=access,
+        refresh=str(refresh),
+        expires_in=max(0, int((expires_at - timezone.now()).total_seconds() + 0.5)),
+        refresh_expires_at=session.refresh_expires_at,
+    )
+
+
+def issue_access(session: Session) -> tuple[str, dt.datetime]:
+    """An access token and its expiry; that of a service session lives as long as the session.
+
+    Role, clearance and codename are in it for the reader's convenience: nothing decides by them.
+    """
+    agent = session.agent
+    token = AccessToken()
+    token["sub"], token["sid"] = str(agent.id), str(session.id)
+    token["role"], token["codename"] = agent.role, agent.codename
+    token["clearance"] = Clearance(agent.clearance).wire
+    if session.kind == Session.Kind.SERVICE or token.expires_at > session.expires_at:
+        token.expire_at(session.expires_at)
+    return str(token), token.expires_at
+
+
+def check_access(token: str) -> Authenticated:
+    """Who an access token stands for: signature first, without a query, then one query.
+
+    Ended and expired sessions and disabled agents are `TokenInvalid`, at once and everywhere.
+    """
+    if not token:
+        raise TokenMissing
+    try:
+        access = AccessToken(token)
+    except ExpiredTokenError:
+        raise TokenExpired from None
+    except TokenError:
+        raise TokenInvalid from None
+    session = standing_session(access.session_id, access.agent_id)
+    if access.expires_at > session.expires_at:
+        raise TokenInvalid
+    if session.kind == Session.Kind.LOGIN and access.lifetime_given > AccessToken.lifetime:
+        raise TokenInvalid
+    return Authenticated(session.agent, session, access.expires_at)
+
+
+def standing_session(session_id: UUID, agent_id: UUID | None = None) -> Session:
+    """The session with its agent, in one query, if both stand; `TokenInvalid` else.
+
+    Sessions of the admin carry no tokens and open nothing here.
+    """
+    of_agent = Q() if agent_id is None else Q(agent_id=agent_id)
+    try:
+        return (
+            Session.objects.select_related("agent")
+            .exclude(kind=Session.Kind.ADMIN)
+            .get(
+                of_agent,
+                id=session_id,
+                ended_at=None,
+                expires_at__gt=Now(),
+                agent__is_active=True,
+            )
+        )
+    except Session.DoesNotExist:
+        raise TokenInvalid from None
+
+
+def rotate(refresh_token: str) -> tuple[Session, TokenPair]:
+    """Exchanges a refresh token for the next pair of its session.
+
+    The generation just before the current one gets the current one again within 20 s, so that two
+    tabs that refresh at once both stay. Any other old generation was replayed: the session ends
+    (RFC 9700, section 4.14.2; ASVS 5.0, 10.4.5). The agent's other sessions stay.
+    """
+    refresh = read_refresh(refresh_token)
+    with transaction.atomic():
+        agent = _locked_agent(refresh.agent_id)
+        session, now = _locked_session(refresh)
+        session.agent = agent
+        if session.generation == refresh.generation:
+            _advance(session)
+        elif refresh.generation != session.generation - 1 or now - session.rotated_at > GRACE:
+            logger.warning("an old refresh token was used again: session %s ends", session.id)
+            end_session(session.id, "token_reuse")
+            session.ended_at = timezone.now()
+    if session.ended_at is not None:
+        raise TokenInvalid
+    return session, issue_pair(session)
+
+
+def read_refresh(token: str) -> RefreshToken:
+    """A refresh token that is good by itself; its session is not looked at."""
+    if not token:
+        raise TokenMissing
+    try:
+        return RefreshToken(token)
+    except ExpiredTokenError:
+        raise TokenExpired from None
+    except TokenError:
+        raise TokenInvalid from None
+
+
+def end_session(session_id: UUID, reason: str) -> bool:
+    """Ends one session and its sockets; False when it had ended before."""
+    return _end(Session.objects.filter(id=session_id), reason) == 1
+
+
+def end_sessions(agent_id: UUID, *, reason: str, but: UUID | None = None) -> int:
+    """Ends the agent's sessions, all or all but one; says how many. None can open meanwhile."""
+    with transaction.atomic():
+        list(Agent.objects.select_for_update(no_key=True).filter(id=agent_id).values_list("id"))
+        others = Q() if but is None else ~Q(id=but)
+        return _end(Session.objects.filter(others, agent_id=agent_id), reason)
+
+
+def _end(sessions: QuerySet[Session], reason: str) -> int:
+    with transaction.atomic():
+        standing = sessions.filter(ended_at=None)
+        locked = standing.select_for_update(no_key=True).order_by("id")
+        ids = list(locked.values_list("id", flat=True))
+        if ids:
+            Session.objects.filter(id__in=ids).update(ended_at=Now(), ended_reason=reason)
+            transaction.on_commit(lambda: live.notify_sessions(ids))
+    return len(ids)
+
+
+def _locked_agent(agent_id: UUID) -> Agent:
+    try:
+        return Agent.objects.select_for_update(no_key=True).get(id=agent_id, is_active=True)
+    except Agent.DoesNotExist:
+        raise TokenInvalid from None
+
+
+def _locked_session(refresh: RefreshToken) -> tuple[Session, dt.datetime]:
+    """The session of a refresh token, locked, standing, refreshable; and the database's time."""
+    try:
+        session = (
+            Session.objects.select_for_update(no_key=True)
+            .annotate(database_now=Now())
+            .get(
+                id=refresh.session_id,
+                agent_id=refresh.agent_id,
+                kind=Session.Kind.LOGIN,
+                ended_at=None,
+                expires_at__gt=Now(),
+                refresh_expires_at__gt=Now(),
+            )
+        )
+    except Session.DoesNotExist:
+        raise TokenInvalid from None
+    return session, session.database_now
+
+
+def _advance(session: Session) -> None:
+    # Compare-and-set: right even where row locks are not (SQLite has none).
+    expires_at = _refresh_expiry(timezone.now(), session.expires_at)
+    moved = Session.objects.filter(id=session.id, generation=session.generation).update(
+        generation=F("generation") + 1, rotated_at=Now(), refresh_expires_at=expires_at
+    )
+    if not moved:
+        raise TokenInvalid
+    session.generation += 1
+    session.refresh_expires_at = expires_at
+
+
+def _refresh_expiry(now: dt.datetime, session_ends: dt.datetime) -> dt.datetime:
+    return min(now + dt.timedelta(hours=settings.HQ_REFRESH_HOURS), session_ends)
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())

@@ -1,0 +1,50 @@
+"""What the tests of accounts share: agents, and a login of one of them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from agents.models import Agent, Session
+from agents.roles import Clearance, Role
+from agents.sessions import TokenPair, issue_pair, open_session
+
+PASSWORD = "correct horse battery"
+
+MakeAgent = Callable[..., Agent]
+
+
+@pytest.fixture
+def make_agent(db: None) -> MakeAgent:
+    """Makes an agent; by default an analyst cleared for secret."""
+
+    def make(
+        username: str = "ada",
+        *,
+        role: Role = Role.ANALYST,
+        clearance: Clearance = Clearance.SECRET,
+        **fields: object,
+    ) -> Agent:
+        fields.setdefault("codename", f"{username} the agent")
+        return Agent.objects.create_user(
+            username, PASSWORD, role=role, clearance=clearance, **fields
+        )
+
+    return make
+
+
+@pytest.fixture
+def agent(make_agent: MakeAgent) -> Agent:
+    """An active analyst named ada."""
+    return make_agent()
+
+
+@pytest.fixture
+def session(agent: Agent) -> Session:
+    """A session of ada's."""
+    return open_session(agent)
+
+
+@pytest.fixture
+def pair(session: Session) -> TokenPair:
+    """The tokens of that session."""
+    return issue_pair(session)
