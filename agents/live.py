@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -42,6 +42,7 @@ class Live:
         self.loop = asyncio.get_running_loop()
         self._layer: Any = get_channel_layer()
         self._handlers: dict[str, Handler] = {}
+        self._closers: list[Callable[[], Awaitable[None]]] = []
         self._groups: set[str] = {NOTICES}
         self._channel: str | None = None
         self._outbox: asyncio.Queue[tuple[float, str, Event]] = asyncio.Queue(OUTBOX)
@@ -51,6 +52,10 @@ class Live:
     def on(self, kind: str, handler: Handler) -> None:
         """Calls `handler` in the loop for every event of that kind."""
         self._handlers[kind] = handler
+
+    def on_close(self, closer: Callable[[], Awaitable[None]]) -> None:
+        """Has `closer` awaited before the channel closes; the last registered comes first."""
+        self._closers.append(closer)
 
     @property
     def healthy(self) -> bool:
@@ -83,7 +88,9 @@ class Live:
             self._outbox.put_nowait((time.monotonic(), group, event))
 
     async def aclose(self) -> None:
-        """Ends the tasks and leaves the layer."""
+        """Ends what was built on the channel, then the tasks, and leaves the layer."""
+        for closer in reversed(self._closers):
+            await closer()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -4,6 +4,7 @@ Owns the shape of frames and how text becomes a frame. Decides nothing. `mission
 frames of missions; `docs/protocol.md` is checked against both. Pure.
 """
 
+import datetime as dt
 import enum
 import re
 from typing import Annotated, Any
@@ -153,3 +154,9 @@ _encoder = msgspec.json.Encoder()
 def encode_frame(frame: ServerFrame) -> bytes:
     """The UTF-8 JSON of a server frame."""
     return _encoder.encode(frame)
+
+
+def wire_time(moment: dt.datetime) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    utc = moment.astimezone(dt.UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"

@@ -65,6 +65,7 @@ class Watch:
         self._hooks: list[Hook] = []
         self._live = live.current()
         self._live.on("hq.notice", self._noticed)
+        self._live.on_close(_aclose)
         loop = asyncio.get_running_loop()
         self._tasks = [loop.create_task(self._run()), loop.create_task(self._guard())]
 
@@ -184,8 +185,7 @@ def current() -> Watch:
     return watch
 
 
-async def aclose() -> None:
-    """Ends the running loop's watch, if it has one."""
+async def _aclose() -> None:
     watch = _of_loop.pop(asyncio.get_running_loop(), None)
     if watch is not None:
         await watch.aclose()

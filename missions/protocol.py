@@ -4,7 +4,6 @@ Owns names and types of everything that goes over the wire about missions. Decid
 Pure. Times are RFC 3339 in UTC with milliseconds; ids are lower-case UUID strings.
 """
 
-import datetime as dt
 import enum
 from typing import Annotated, Any
 
@@ -14,6 +13,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from agents.protocol import (
     AgentName,
     AgentObject,
+    Authenticate,
     ClientFrame,
     FrameId,
     Ping,
@@ -120,7 +120,7 @@ class Acknowledge(ClientFrame, frozen=True, tag="acknowledge"):
     update: str
 
 
-Command = Subscribe | Unsubscribe | Publish | Acknowledge | Refresh | Ping
+Command = Subscribe | Unsubscribe | Publish | Acknowledge | Authenticate | Refresh | Ping
 command_decoder = msgspec.json.Decoder(Command)
 
 
@@ -199,9 +199,3 @@ def update_prefix(mission: str, epoch: str) -> bytes:
 def update_payload(prefix: bytes, seq: int, body: bytes) -> bytes:
     """An `update` frame: the number in front of the body that all streams share."""
     return b'%b%d,"update":%b}' % (prefix, seq, body)
-
-
-def wire_time(moment: dt.datetime) -> str:
-    """RFC 3339 in UTC with milliseconds."""
-    utc = moment.astimezone(dt.UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"

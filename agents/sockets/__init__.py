@@ -1,0 +1,1 @@
+"""WebSockets of authenticated agents: how a credential comes in, and how it stays good."""

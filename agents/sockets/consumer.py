@@ -1,0 +1,257 @@
+"""A WebSocket of an authenticated agent, for any Channels project.
+
+Owns the life of a connection: first message, refresh in place, expiry, revocation, limits, typed
+errors. A subclass says what its frames mean: `commands` decodes them, `opened`, `received` and
+`closed` are called in that order. Has no layer channel of its own: the process has one, in
+`agents.live`.
+"""
+
+import asyncio
+import logging
+from collections.abc import MutableMapping
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+import msgspec
+from channels.consumer import AsyncConsumer
+from django.conf import settings
+from django.db import DatabaseError
+from django.utils import timezone
+
+from agents import protocol, watch
+from agents.errors import (
+    AuthTimeout,
+    HQError,
+    Invalid,
+    TokenInvalid,
+    TokenMissing,
+    Unauthorized,
+    Unavailable,
+)
+from agents.protocol import CloseCode
+from agents.sessions import Authenticated
+from agents.sockets.credentials import Carrier, Credential, bearer
+from agents.sockets.limits import FrameRate, Malformed
+from agents.sockets.middleware import (
+    admitted,
+    authenticate,
+    close_code_of,
+    close_reason_of,
+)
+from agents.sockets.outgoing import Outgoing, Send
+
+logger = logging.getLogger(__name__)
+
+FIRST_MESSAGE_WITHIN = 5.0
+WARN_BEFORE = 60.0
+
+_first_decoder = msgspec.json.Decoder(protocol.Authenticate)
+
+
+class Disconnected(Exception):
+    """The connection is over; nothing is left to answer."""
+
+
+class AuthenticatedConsumer(AsyncConsumer):
+    """Authenticate, expire, refresh in place, revoke, limit, log."""
+
+    channel_layer_alias = None
+    commands: ClassVar[msgspec.json.Decoder[Any]]
+
+    async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
+        """One plain receive loop: no task a message, no thread hop, no layer channel."""
+        self.scope = scope
+        self._receive = receive
+        self.outgoing = Outgoing(scope, send)
+        self.connection_id = str(uuid4())
+        self.access_revision = 0
+        self._timers: list[asyncio.TimerHandle] = []
+        self._rate, self._malformed = FrameRate(), Malformed()
+        entered = False
+        try:
+            await receive()  # websocket.connect
+            await send(
+                {"type": "websocket.accept", "subprotocol": scope["hq_handshake"].subprotocol}
+            )
+            self._enter(scope["hq_session"] or await self._first_message())
+            entered = True
+            await self.opened()
+            while True:
+                await self._answer(await self._next_text())
+        except Disconnected:
+            pass
+        except HQError as refusal:
+            self.refuse(refusal)
+        except DatabaseError as error:
+            logger.warning("socket: the database failed (%s)", type(error).__name__)
+            self.outgoing.close(CloseCode.TRY_AGAIN_LATER, "Not ready. Try again.")
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            logger.exception("socket: closed by an error of HQ's own")
+            self.outgoing.close(CloseCode.INTERNAL_ERROR, "Internal error.")
+        finally:
+            for timer in self._timers:
+                timer.cancel()
+            if entered:
+                watch.current().remove(self)
+                await self.closed()
+        await self.outgoing.drained()
+
+    # What a subclass defines.
+
+    async def opened(self) -> None:
+        """The agent is known and the socket accepted."""
+
+    async def received(self, frame: Any) -> None:
+        """A decoded frame that is none of authentication's; raises `HQError` to refuse."""
+
+    async def closed(self) -> None:
+        """The socket is gone."""
+
+    # What `agents.watch` calls.
+
+    def session_ended(self) -> None:
+        """The session is over or the agent disabled."""
+        self.shut(CloseCode.SESSION_ENDED, "The session has ended.")
+
+    def shut(self, code: CloseCode, reason: str) -> None:
+        """Closes from outside the receive loop; what waits unread is dropped."""
+        if self.outgoing.waiting():
+            self.outgoing.abort()
+        self.outgoing.close(code, reason)
+
+    # The life of a connection.
+
+    def refuse(self, refusal: HQError) -> None:
+        """Says why, and closes."""
+        if isinstance(refusal, Unauthorized):
+            self.outgoing.send(
+                protocol.AuthFailed(code=refusal.code, message=refusal.message)
+            )
+        self.outgoing.close(close_code_of(refusal), close_reason_of(refusal))
+
+    def _enter(self, authenticated: Authenticated) -> None:
+        self.agent_id: UUID = authenticated.agent.id
+        self.session_id: UUID = authenticated.session.id
+        self.access_revision = authenticated.agent.access_revision
+        watching = watch.current()
+        if watching.sockets_of(self.agent_id) >= settings.HQ_SOCKETS_PER_AGENT:
+            self.outgoing.close(CloseCode.TOO_MANY_CONNECTIONS, "Too many connections.")
+            raise Disconnected
+        watching.add(self)
+        self._expire(authenticated)
+
+    def _expire(self, authenticated: Authenticated) -> None:
+        self.expires_at = min(authenticated.expires_at, authenticated.session.expires_at)
+        for timer in self._timers:
+            timer.cancel()
+        left = (self.expires_at - timezone.now()).total_seconds()
+        loop = asyncio.get_running_loop()
+        self._timers = [loop.call_later(max(0.0, left), self._expired)]
+        if left > 1:
+            self._timers.append(loop.call_later(max(0.0, left - WARN_BEFORE), self._warn))
+
+    def _warn(self) -> None:
+        left = (self.expires_at - timezone.now()).total_seconds()
+        self.outgoing.send(protocol.TokenExpiring(expires_in=max(0, round(left))))
+
+    def _expired(self) -> None:
+        self.shut(CloseCode.UNAUTHORIZED, "Unauthorized: Token Expired")
+
+    async def _first_message(self) -> Authenticated:
+        try:
+            text = await asyncio.wait_for(self._next_text(), FIRST_MESSAGE_WITHIN)
+        except TimeoutError:
+            raise AuthTimeout from None
+        if text[:14].lower() == "authorization:":
+            token = bearer(text[14:])
+        else:
+            try:
+                frame = protocol.decode_frame(_first_decoder, text)
+            except protocol.Malformed:
+                raise TokenMissing from None
+            if frame.token is msgspec.UNSET:
+                raise TokenMissing
+            token = frame.token
+        authenticated = await authenticate(Credential(Carrier.FIRST_MESSAGE, token))
+        admitted(self.scope, authenticated)
+        return authenticated
+
+    async def _renew(self, frame: protocol.ClientFrame) -> None:
+        """Checks the token or ticket that a frame carries: same agent and session, or closed."""
+        ticket = getattr(frame, "ticket", msgspec.UNSET)
+        if frame.token is not msgspec.UNSET and ticket is not msgspec.UNSET:
+            raise Invalid("Send a token or a ticket, not both.", field="ticket")
+        if ticket is not msgspec.UNSET:
+            authenticated = await authenticate(Credential(Carrier.TICKET, ticket))
+        elif frame.token is not msgspec.UNSET:
+            authenticated = await authenticate(Credential(Carrier.FIRST_MESSAGE, frame.token))
+        else:
+            raise Invalid("Send a token or a ticket.", field="token")
+        if (authenticated.agent.id, authenticated.session.id) != (self.agent_id, self.session_id):
+            raise TokenInvalid
+        self._expire(authenticated)
+
+    async def _answer(self, text: str) -> None:
+        """One frame: limits, shape, token, then what it means."""
+        if self._rate.exceeded():
+            self.outgoing.close(CloseCode.RATE_LIMITED, "Too many frames.")
+            raise Disconnected
+        try:
+            frame = protocol.decode_frame(self.commands, text)
+        except protocol.Malformed as malformed:
+            self.answer_error(Invalid(malformed.message, field=malformed.field), malformed.id)
+            if self._malformed.exceeded():
+                self.outgoing.close(CloseCode.MALFORMED, "Too many malformed frames.")
+                raise Disconnected from None
+            return
+        try:
+            if isinstance(frame, protocol.Refresh | protocol.Authenticate):
+                await self._renew(frame)
+                self.outgoing.send(
+                    protocol.Refreshed(id=frame.id, expires_at=protocol.wire_time(self.expires_at))
+                )
+                return
+            if frame.token is not msgspec.UNSET:
+                await self._renew(frame)
+            if isinstance(frame, protocol.Ping):
+                self.outgoing.send(protocol.Pong(id=frame.id))
+            else:
+                await self.received(frame)
+        except Unauthorized:
+            raise
+        except HQError as refusal:
+            self.answer_error(refusal, frame.id)
+        except DatabaseError as error:
+            logger.warning("socket: a command met a failing database (%s)", type(error).__name__)
+            self.answer_error(Unavailable(), frame.id)
+
+    def answer_error(
+        self, refusal: HQError, frame_id: protocol.FrameId | msgspec.UnsetType
+    ) -> None:
+        """The one place where an exception becomes an `error` frame."""
+        self.outgoing.send(
+            protocol.ErrorFrame(
+                id=frame_id,
+                code=refusal.code,
+                message=refusal.message,
+                field=refusal.field or msgspec.UNSET,
+            )
+        )
+
+    async def _next_text(self) -> str:
+        message: MutableMapping[str, Any] = await self._receive()
+        if message["type"] == "websocket.disconnect":
+            raise Disconnected
+        text = message.get("text")
+        if text is None:
+            self.outgoing.close(CloseCode.UNSUPPORTED_DATA, "Send text frames.")
+            raise Disconnected
+        if len(text) > protocol.MAX_FRAME_BYTES or (
+            len(text) * 4 > protocol.MAX_FRAME_BYTES
+            and len(text.encode(errors="surrogatepass")) > protocol.MAX_FRAME_BYTES
+        ):
+            self.outgoing.close(CloseCode.TOO_BIG, "The frame is too large.")
+            raise Disconnected
+        return str(text)

@@ -1,0 +1,78 @@
+"""How fast one socket may send, and how many may wait unauthenticated. In this process's memory."""
+
+import time
+from collections import Counter, deque
+
+from django.conf import settings
+
+from agents.addresses import address_group
+
+MALFORMED_MOST = 10
+MALFORMED_WITHIN = 60.0
+
+
+class FrameRate:
+    """A token bucket: so many frames a second, with a burst."""
+
+    __slots__ = ("_left", "_seen")
+
+    def __init__(self) -> None:
+        self._left = float(settings.HQ_FRAME_BURST)
+        self._seen = time.monotonic()
+
+    def exceeded(self) -> bool:
+        """Takes one frame; True when it is one too many."""
+        now = time.monotonic()
+        self._left = min(
+            settings.HQ_FRAME_BURST, self._left + (now - self._seen) * settings.HQ_FRAMES_PER_SECOND
+        )
+        self._seen = now
+        if self._left < 1:
+            return True
+        self._left -= 1
+        return False
+
+
+class Malformed:
+    """Counts malformed frames over the last minute."""
+
+    __slots__ = ("_times",)
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque()
+
+    def exceeded(self) -> bool:
+        """Takes one malformed frame; True at the tenth within a minute."""
+        now = time.monotonic()
+        self._times.append(now)
+        while self._times[0] < now - MALFORMED_WITHIN:
+            self._times.popleft()
+        return len(self._times) >= MALFORMED_MOST
+
+
+class Waiting:
+    """How many sockets have not authenticated yet: in all, and by address."""
+
+    def __init__(self) -> None:
+        self._by_address: Counter[str] = Counter()
+
+    def enter(self, address: str | None) -> bool:
+        """Takes a place; False, and no place, when there is none."""
+        group = address_group(address)
+        if (
+            self._by_address.total() >= settings.HQ_PENDING_PER_WORKER
+            or self._by_address[group] >= settings.HQ_PENDING_PER_ADDRESS
+        ):
+            return False
+        self._by_address[group] += 1
+        return True
+
+    def leave(self, address: str | None) -> None:
+        """Gives the place back."""
+        group = address_group(address)
+        self._by_address[group] -= 1
+        if self._by_address[group] <= 0:
+            del self._by_address[group]
+
+
+waiting = Waiting()

@@ -1,0 +1,155 @@
+"""Authenticates every WebSocket before the application behind it sees it.
+
+Fills `scope["user"]` (an Agent, or AnonymousUser until a first message) and `scope["hq_session"]`
+(what `agents.sessions.check_access` returned, or None). A bad handshake never reaches the
+application: without an Origin it is refused as HTTP, with one as an open socket that says why
+(a browser cannot see a handshake's status).
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import DatabaseError
+
+from agents import sessions, threads, tickets
+from agents.addresses import client_address
+from agents.cookies import access_cookie_name
+from agents.errors import HQError, OriginRefused, RateLimited, Unauthorized, Unavailable
+from agents.protocol import AuthFailed, CloseCode, encode_frame
+from agents.sessions import Authenticated
+from agents.sockets.credentials import Carrier, Credential, Handshake, read_handshake
+from agents.sockets.limits import waiting
+
+logger = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class JWTAuthMiddleware:
+    """ASGI middleware for WebSockets; serves any Channels application."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lets an authenticated or waiting socket through, refuses any other."""
+        scope["user"], scope["hq_session"] = AnonymousUser(), None
+        scope["hq_address"] = address_of(scope)
+        try:
+            handshake = read_handshake(
+                scope["headers"],
+                scope.get("query_string", b""),
+                scope.get("subprotocols", []),
+                access_cookie_name(),
+            )
+        except OriginRefused as refusal:
+            await _deny(scope, receive, send, refusal)
+            return
+        scope["hq_handshake"] = handshake
+        if not waiting.enter(scope["hq_address"]):
+            await _refuse(scope, receive, send, handshake, RateLimited("Too many connections."))
+            return
+        try:
+            refusal = handshake.refusal
+            if refusal is None and handshake.credential is not None:
+                authenticated = await authenticate(handshake.credential)
+                scope["user"], scope["hq_session"] = authenticated.agent, authenticated
+        except HQError as error:
+            refusal = error
+        finally:
+            if handshake.credential is not None or handshake.refusal is not None:
+                waiting.leave(scope["hq_address"])
+        if refusal is not None:
+            await _refuse(scope, receive, send, handshake, refusal)
+            return
+        try:
+            await self.application(scope, receive, send)
+        finally:
+            if handshake.credential is None and not scope.get("hq_admitted"):
+                waiting.leave(scope["hq_address"])
+
+
+async def authenticate(credential: Credential) -> Authenticated:
+    """Who the credential stands for; `Unauthorized`, or `Unavailable` without a database."""
+    check = tickets.redeem_ticket if credential.carrier is Carrier.TICKET else sessions.check_access
+    try:
+        return await threads.in_command_thread(check, credential.value)
+    except DatabaseError as error:
+        logger.warning("a credential could not be checked (%s)", type(error).__name__)
+        raise Unavailable from None
+
+
+def admitted(scope: Scope, authenticated: Authenticated) -> None:
+    """A first message was good: the socket no longer counts as waiting."""
+    scope["user"], scope["hq_session"] = authenticated.agent, authenticated
+    scope["hq_admitted"] = True
+    waiting.leave(scope["hq_address"])
+
+
+def address_of(scope: Scope) -> str | None:
+    """The client's address by the trusted proxies of the settings."""
+    client = scope.get("client")
+    forwarded = [
+        value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
+    ]
+    return client_address(client[0] if client else None, forwarded, settings.HQ_TRUSTED_PROXIES)
+
+
+def close_code_of(refusal: HQError) -> CloseCode:
+    """The close code that stands for a refusal."""
+    if isinstance(refusal, RateLimited):
+        return CloseCode.TOO_MANY_CONNECTIONS
+    if isinstance(refusal, Unavailable):
+        return CloseCode.TRY_AGAIN_LATER
+    return CloseCode.UNAUTHORIZED
+
+
+def close_reason_of(refusal: HQError) -> str:
+    """The close reason that stands for a refusal."""
+    return refusal.close_reason if isinstance(refusal, Unauthorized) else refusal.message
+
+
+async def _refuse(
+    scope: Scope, receive: Receive, send: Send, handshake: Handshake, refusal: HQError
+) -> None:
+    if not handshake.from_browser:
+        await _deny(scope, receive, send, refusal)
+        return
+    await receive()
+    await send({"type": "websocket.accept", "subprotocol": handshake.subprotocol})
+    if isinstance(refusal, Unauthorized):
+        frame = AuthFailed(code=refusal.code, message=refusal.message)
+        await send({"type": "websocket.send", "text": encode_frame(frame).decode()})
+    await send(
+        {
+            "type": "websocket.close",
+            "code": int(close_code_of(refusal)),
+            "reason": close_reason_of(refusal),
+        }
+    )
+
+
+async def _deny(scope: Scope, receive: Receive, send: Send, refusal: HQError) -> None:
+    """An HTTP answer where the server can give one (ASGI denial response), else a plain refusal."""
+    await receive()
+    if "websocket.http.response" not in (scope.get("extensions") or {}):
+        await send({"type": "websocket.close", "code": int(close_code_of(refusal))})
+        return
+    headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+    if refusal.status == 401:
+        headers.append((b"www-authenticate", b'Bearer error="invalid_token"'))
+    if isinstance(refusal, RateLimited):
+        headers.append((b"retry-after", b"%d" % refusal.retry_after))
+    body = msgspec.json.encode({"code": refusal.code, "message": refusal.message})
+    headers.append((b"content-length", b"%d" % len(body)))
+    await send(
+        {"type": "websocket.http.response.start", "status": refusal.status, "headers": headers}
+    )
+    await send({"type": "websocket.http.response.body", "body": body})
