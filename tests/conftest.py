@@ -1,0 +1,96 @@
+"""The services that tests of the whole product run against: real ones, started once a run."""
+
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.databases import Databases, PostgresDatabases, SqliteDatabases
+from tests.hq_server import HQServer
+from tests.postgres_server import PostgresServer
+from tests.processes import Process
+from tests.redis_server import RedisServer
+
+Serve = Callable[..., HQServer]
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis for the whole run."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL for the whole run."""
+    server = PostgresServer()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Databases:
+    """SQLite databases with the cast."""
+    return SqliteDatabases(tmp_path_factory.mktemp("databases"))
+
+
+@pytest.fixture(scope="session")
+def postgres_databases(
+    tmp_path_factory: pytest.TempPathFactory, postgres_server: PostgresServer
+) -> Databases:
+    """PostgreSQL databases with the cast."""
+    return PostgresDatabases(tmp_path_factory.mktemp("databases"), postgres_server)
+
+
+@pytest.fixture(scope="session")
+def hq(
+    tmp_path_factory: pytest.TempPathFactory, databases: Databases, redis_server: RedisServer
+) -> Iterator[HQServer]:
+    """HQ with two workers on Redis, for every test that makes its own missions and harms nothing.
+
+    Many logins and sockets of one agent come from one address here, so those limits are wide.
+    """
+    server = HQServer(
+        tmp_path_factory.mktemp("hq"),
+        databases,
+        workers=2,
+        redis_url=redis_server.url,
+        settings={"HQ_SOCKETS_PER_AGENT": "1000", "HQ_FRAME_BURST": "10000"},
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def serve(tmp_path: Path, databases: Databases) -> Iterator[Serve]:
+    """Starts an HQ of the test's own: `serve(**options of HQServer)`; ended after the test."""
+    started: list[HQServer] = []
+
+    def start(of: Databases = databases, **options: object) -> HQServer:
+        server = HQServer(tmp_path / f"hq-{len(started)}", of, **options)  # type: ignore[arg-type]
+        started.append(server)
+        server.start()
+        return server
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows with a failure what the processes said."""
+    report = yield
+    if report.failed:
+        for process in Process.known:
+            report.sections.append((f"end of the log of {process.name}", process.tail()))
+    return report

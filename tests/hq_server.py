@@ -1,0 +1,99 @@
+"""A real HQ: `manage.py serve` with its own port, folder, database and log.
+
+Knows which of its workers a client talks to, so that a test can say "on both workers" and mean it.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx
+import psutil
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.databases import Databases
+from tests.processes import Process, free_port
+
+SIGNING_KEY = ec.generate_private_key(ec.SECP256R1())
+"""The key of every server of this run: tests can sign what a thief of the key could sign."""
+
+SIGNING_KEY_PEM = SIGNING_KEY.private_bytes(
+    serialization.Encoding.PEM,
+    serialization.PrivateFormat.PKCS8,
+    serialization.NoEncryption(),
+).decode()
+
+FOREIGN_ORIGIN = "https://hq.example.net"
+
+
+class HQServer(Process):
+    """One `serve` with its workers. `url` and `socket_url` are where clients find it."""
+
+    def __init__(
+        self,
+        folder: Path,
+        databases: Databases,
+        *,
+        workers: int = 1,
+        redis_url: str | None = None,
+        settings: Mapping[str, str] | None = None,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.socket_url = f"ws://127.0.0.1:{self.port}/missions"
+        self.origin = self.url
+        env = clean_environment() | {
+            "HQ_DEBUG": "1",
+            "HQ_SECRET_KEY": "a secret of the tests, 0123456789",
+            "HQ_JWT_PRIVATE_KEY": SIGNING_KEY_PEM,
+            "HQ_VAR_DIR": str(folder),
+            "PORT": str(self.port),
+            "DATABASE_URL": databases.fresh(folder),
+            "DJANGO_SETTINGS_MODULE": "hq_project.settings",
+            "PYTHONUNBUFFERED": "1",
+        }
+        if redis_url:
+            env["REDIS_URL"] = redis_url
+        address = ["--host", "127.0.0.1", "--port", str(self.port)]
+        serve = [sys.executable, "manage.py", "serve", *address, "--workers", str(workers)]
+        super().__init__(
+            f"hq on {self.port}",
+            [word.replace("{port}", str(self.port)) for word in command or serve],
+            log=folder / "hq.log",
+            env=env | dict(settings or {}),
+        )
+
+    def start(self) -> None:
+        """Starts it and waits for its first answer."""
+        super().start()
+        self.wait_until(self.answers, within=30)
+
+    def answers(self) -> bool:
+        """Whether `/healthz` says yes."""
+        try:
+            return httpx.get(f"{self.url}/healthz", timeout=2, trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def worker_of(self, client_port: int) -> int:
+        """The id of the process that holds the connection from that local port of a client."""
+        serve = psutil.Process(self.pid)
+        for process in [serve, *serve.children(recursive=True)]:
+            for connection in process.net_connections("tcp"):
+                if connection.raddr and connection.raddr.port == client_port:
+                    return int(process.pid)
+        raise LookupError(f"No worker of {self.name} holds a connection from {client_port}.")
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without anything that configures HQ."""
+    own = ("PORT", "WORKERS", "REDIS_URL", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("HQ_") and name not in own
+    }
