@@ -1,0 +1,272 @@
+/**
+ * What the dashboard knows, as one pure reducer: `(state, frame) -> state`.
+ *
+ * Owns the client's rules of the protocol: snapshot, live update, hole, foreign epoch, recovery,
+ * reset, wipe. Touches neither DOM nor network nor clock. Frames of the server keep their names;
+ * what happens on this side starts with `@`. Unknown frames change nothing.
+ *
+ * @typedef {import('./types.js').State} State
+ * @typedef {import('./types.js').Room} Room
+ * @typedef {import('./types.js').Frame} Frame
+ * @typedef {import('./types.js').Page} Page
+ * @typedef {import('./types.js').Mission} Mission
+ * @typedef {import('./types.js').Update} Update
+ * @typedef {import('./types.js').Numbered} Numbered
+ */
+import { CLEARANCE_NAME, ROLE_NAME, isOpen } from './words.js';
+
+/** Entries kept of one mission; older ones are paged in again when somebody scrolls there. */
+export const KEPT = 2000;
+
+/** @type {Room} */
+export const EMPTY_ROOM = {
+  sync: 'none', epoch: null, seq: 0, entries: [], sent: [],
+  acknowledged: {}, unread: 0, urgent: false, resumed: null,
+};
+
+/** @returns {State} */
+export function initialState() {
+  return {
+    link: { state: 'connecting' }, agent: null, listed: false, missions: {}, rooms: {},
+    selected: null, acknowledging: {}, notice: '',
+  };
+}
+
+/** @type {Record<string, (state: State, frame: Frame) => State>} */
+const RULES = {
+  welcome, subscribed, update, published, acknowledged, mission, unsubscribed,
+  access_changed: accessChanged,
+  '@link': (state, frame) => ({ ...state, link: frame.link }),
+  '@lost': lost,
+  '@select': select,
+  '@seen': (state, frame) => withRoom(state, frame.mission, { unread: 0, urgent: false }),
+  '@missions': (state, frame) => listMissions(state, frame.missions),
+  '@asked': (state, frame) => withRoom(state, frame.mission, { sync: 'asked' }),
+  '@again': (state, frame) => withRoom(state, frame.mission, { sync: frame.whole ? 'void' : 'stale' }),
+  '@gone': (state, frame) => wipe(state, frame.mission, 'This mission is not available to you.'),
+  '@older': older,
+  '@sent': sent,
+  '@acknowledging': (state, frame) =>
+    ({ ...state, acknowledging: { ...state.acknowledging, [frame.update]: true } }),
+  '@not_acknowledged': (state, frame) =>
+    ({ ...state, acknowledging: without(state.acknowledging, frame.update) }),
+  '@notice': (state, frame) => ({ ...state, notice: frame.notice }),
+  '@signed_out': (_state, frame) =>
+    ({ ...initialState(), link: { state: 'signed_out', why: frame.why } }),
+};
+
+/** The state after the frame. @param {State} state @param {Frame} frame @returns {State} */
+export function reduce(state, frame) {
+  const rule = Object.hasOwn(RULES, frame.type) ? RULES[frame.type] : undefined;
+  return rule ? rule(state, frame) : state;
+}
+
+/**
+ * The subscriptions that are missing now, the selected mission first: open missions and whatever is
+ * selected. `after` and `epoch` are there when what is held may be continued.
+ *
+ * @param {State} state
+ * @returns {{mission: string, after?: string | null, epoch?: string}[]}
+ */
+export function wanted(state) {
+  const ids = Object.keys(state.missions).filter(
+    (id) => id === state.selected || isOpen(/** @type {Mission} */ (state.missions[id]).status),
+  );
+  ids.sort((a, b) => Number(b === state.selected) - Number(a === state.selected));
+  return ids.flatMap((mission) => {
+    const room = state.rooms[mission] ?? EMPTY_ROOM;
+    if (room.sync === 'asked' || room.sync === 'current') return [];
+    if (room.sync !== 'stale' || room.epoch === null) return [{ mission }];
+    const last = room.entries[room.entries.length - 1];
+    return [{ mission, after: last ? last.update.id : null, epoch: room.epoch }];
+  });
+}
+
+/** @param {State} state @param {Frame} frame @returns {State} */
+function welcome(state, frame) {
+  const same = state.agent === null || state.agent.id === frame.agent.id;
+  const before = same ? state : { ...initialState(), link: state.link };
+  const moved = before.agent !== null
+    && (before.agent.role !== frame.agent.role || before.agent.clearance !== frame.agent.clearance);
+  const kept = moved ? { ...before, rooms: {} } : before;
+  return listMissions({ ...kept, agent: frame.agent }, frame.missions);
+}
+
+/** @param {State} state @param {Mission[]} list @returns {State} */
+function listMissions(state, list) {
+  const missions = Object.fromEntries(list.map((one) => [one.id, one]));
+  const rooms = Object.fromEntries(
+    Object.entries(state.rooms).filter(([id]) => Object.hasOwn(missions, id)),
+  );
+  const lostOne = state.selected !== null && !Object.hasOwn(missions, state.selected);
+  return {
+    ...state, missions, rooms, listed: true,
+    selected: lostOne ? null : state.selected,
+    notice: lostOne && state.listed ? 'Your access to this mission has ended.' : state.notice,
+  };
+}
+
+/** @param {State} state @param {Frame} frame @returns {State} */
+function subscribed(state, frame) {
+  const page = /** @type {Page} */ (/** @type {unknown} */ (frame));
+  const room = state.rooms[page.mission] ?? EMPTY_ROOM;
+  const arrived = numbered(page);
+  const follows = page.recovered && page.epoch === room.epoch && room.sync !== 'void'
+    && continues(lastSeq(room), arrived, page.seq);
+  if (page.recovered && !follows && room.entries.length > 0) {
+    return withRoom(state, page.mission, { sync: 'void' });
+  }
+  const entries = follows ? [...room.entries, ...arrived] : arrived;
+  const acknowledged = follows ? { ...room.acknowledged } : {};
+  for (const id of page.acknowledged) acknowledged[id] = true;
+  const held = new Set(entries.map((entry) => entry.update.id));
+  const fresh = follows ? arrived.filter((entry) => !isOwn(state, entry.update)) : [];
+  const elsewhere = state.selected !== page.mission;
+  return withRoom(state, page.mission, {
+    sync: 'current', epoch: page.epoch, seq: page.seq, entries, acknowledged,
+    sent: room.sent.filter((one) => !held.has(one.id)),
+    unread: elsewhere ? room.unread + fresh.length : 0,
+    urgent: elsewhere && (room.urgent || fresh.some(({ update: one }) => isUrgent(one))),
+    resumed: follows && frame.at !== undefined
+      ? { after: lastSeq(room), count: arrived.length, at: frame.at } : null,
+  });
+}
+
+/** @param {State} state @param {Frame} frame @returns {State} */
+function update(state, frame) {
+  const room = state.rooms[frame.mission];
+  if (!room || room.sync !== 'current') return state;
+  if (frame.epoch !== room.epoch) return withRoom(state, frame.mission, { sync: 'stale' });
+  if (frame.seq <= room.seq) return state;
+  if (frame.seq !== room.seq + 1) return withRoom(state, frame.mission, { sync: 'stale' });
+  const one = /** @type {Update} */ (frame.update);
+  const counts = state.selected !== frame.mission && !isOwn(state, one);
+  return withRoom(state, frame.mission, {
+    seq: frame.seq,
+    entries: [...room.entries, { seq: frame.seq, update: one }].slice(-KEPT),
+    sent: room.sent.filter((mine) => mine.id !== one.id),
+    unread: room.unread + Number(counts),
+    urgent: room.urgent || (counts && isUrgent(one)),
+  });
+}
+
+/** @param {State} state @param {Frame} frame @returns {State} */
+function published(state, frame) {
+  return sent(state, { type: '@sent', mission: frame.mission, updates: [frame.update] });
+}
+
+/** Own updates that the stream may lack, merged by id. @param {State} state @param {Frame} frame @returns {State} */
+function sent(state, frame) {
+  const room = state.rooms[frame.mission] ?? EMPTY_ROOM;
+  const held = new Set([...room.entries.map((entry) => entry.update.id), ...room.sent.map((one) => one.id)]);
+  const fresh = /** @type {Update[]} */ (frame.updates).filter((one) => !held.has(one.id));
+  return fresh.length ? withRoom(state, frame.mission, { sent: [...room.sent, ...fresh] }) : state;
+}
+
+/** @param {State} state @param {Frame} frame @returns {State} */
+function older(state, frame) {
+  const page = /** @type {Page} */ (frame.page);
+  const room = state.rooms[page.mission];
+  const first = room?.entries[0];
+  if (!room || !first || page.epoch !== room.epoch) return state;
+  const before = numbered(page).filter((entry) => entry.seq < first.seq);
+  const acknowledged = { ...room.acknowledged };
+  for (const id of page.acknowledged) acknowledged[id] = true;
+  return withRoom(state, page.mission, { entries: [...before, ...room.entries], acknowledged });
+}
+
+/** @param {State} state @param {Frame} frame @returns {State} */
+function acknowledged(state, frame) {
+  const rooms = { ...state.rooms };
+  for (const [id, room] of Object.entries(rooms)) {
+    if (room.entries.some((entry) => entry.update.id === frame.update)) {
+      rooms[id] = { ...room, acknowledged: { ...room.acknowledged, [frame.update]: true } };
+    }
+  }
+  return { ...state, rooms, acknowledging: without(state.acknowledging, frame.update) };
+}
+
+/** @param {State} state @param {Frame} frame @returns {State} */
+function mission(state, frame) {
+  return { ...state, missions: { ...state.missions, [frame.mission.id]: frame.mission } };
+}
+
+/** @param {State} state @param {Frame} frame @returns {State} */
+function unsubscribed(state, frame) {
+  if (frame.reason === 'access_revoked') {
+    return wipe(state, frame.mission, 'Your access to this mission has ended.');
+  }
+  return { ...state, rooms: without(state.rooms, frame.mission) };
+}
+
+/**
+ * Everything held is void; whoever runs the store lists the missions again.
+ * @param {State} state @param {Frame} frame @returns {State}
+ */
+function accessChanged(state, frame) {
+  const { role, clearance } = /** @type {import('./types.js').Agent} */ (/** @type {unknown} */ (frame));
+  const agent = state.agent && { ...state.agent, role, clearance };
+  const notice = `Your access changed: ${ROLE_NAME[role]}, cleared for ${CLEARANCE_NAME[clearance].toLowerCase()}.`;
+  return { ...initialState(), link: state.link, selected: state.selected, agent, notice };
+}
+
+/** The socket is gone: what is held stays, and may lack its end. @param {State} state @returns {State} */
+function lost(state) {
+  const rooms = Object.fromEntries(Object.entries(state.rooms).map(([id, room]) => {
+    const sync = room.sync === 'void' || room.epoch === null ? room.sync : 'stale';
+    return [id, { ...room, sync: sync === 'asked' ? /** @type {const} */ ('none') : sync }];
+  }));
+  return { ...state, rooms };
+}
+
+/** @param {State} state @param {Frame} frame @returns {State} */
+function select(state, frame) {
+  const next = { ...state, selected: frame.mission, notice: '' };
+  return frame.mission && state.rooms[frame.mission]
+    ? withRoom(next, frame.mission, { unread: 0, urgent: false }) : next;
+}
+
+/** @param {State} state @param {string} id @param {string} notice @returns {State} */
+function wipe(state, id, notice) {
+  const chosen = state.selected === id;
+  return {
+    ...state, missions: without(state.missions, id), rooms: without(state.rooms, id),
+    selected: chosen ? null : state.selected, notice: chosen ? notice : state.notice,
+  };
+}
+
+/** @param {State} state @param {string} id @param {Partial<Room>} change @returns {State} */
+function withRoom(state, id, change) {
+  return { ...state, rooms: { ...state.rooms, [id]: { ...(state.rooms[id] ?? EMPTY_ROOM), ...change } } };
+}
+
+/** @param {Page} page @returns {Numbered[]} */
+function numbered(page) {
+  return page.updates.flatMap(({ seq, update: one }) => (seq === null ? [] : [{ seq, update: one }]));
+}
+
+/** @param {number} last @param {Numbered[]} arrived @param {number} newest */
+function continues(last, arrived, newest) {
+  return arrived.every((entry, place) => entry.seq === last + 1 + place) && last + arrived.length === newest;
+}
+
+/** @param {Room} room */
+function lastSeq(room) {
+  return room.entries[room.entries.length - 1]?.seq ?? 0;
+}
+
+/** @param {State} state @param {Update} one */
+function isOwn(state, one) {
+  return state.agent?.codename === one.author.codename;
+}
+
+/** @param {Update} one */
+function isUrgent(one) {
+  return one.kind === 'alert' || one.kind === 'order';
+}
+
+/** @template T @param {Record<string, T>} from @param {string} key @returns {Record<string, T>} */
+function without(from, key) {
+  const { [key]: _gone, ...rest } = from;
+  return rest;
+}
