@@ -106,7 +106,7 @@ class Live:
                 continue
             try:
                 await asyncio.wait_for(self._layer.group_send(group, event), left)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  (layers fail in their own ways)
                 logger.warning("layer: an event was not sent (%s); it will be healed", _name(error))
 
     async def _serve(self) -> None:
@@ -114,18 +114,17 @@ class Live:
         while True:
             tasks: list[asyncio.Task[None]] = []
             try:
-                self._channel = await asyncio.wait_for(self._layer.new_channel(), SEND_WITHIN)
+                channel = await asyncio.wait_for(self._layer.new_channel(), SEND_WITHIN)
+                self._channel = channel
                 for group in list(self._groups):
-                    await asyncio.wait_for(
-                        self._layer.group_add(group, self._channel), SEND_WITHIN
-                    )
+                    await asyncio.wait_for(self._layer.group_add(group, channel), SEND_WITHIN)
                 self._heard = time.monotonic()
-                tasks = [self.loop.create_task(self._receive(self._channel))]
-                await self._beat(self._channel)
+                tasks = [self.loop.create_task(self._receive(channel))]
+                await self._beat(channel)
                 logger.warning("layer: no heartbeat came back, connecting anew")
             except asyncio.CancelledError:
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  (layers fail in their own ways)
                 logger.warning("layer: not connected (%s), trying again", _name(error))
             finally:
                 for task in tasks:
@@ -197,7 +196,7 @@ def hand_over(group: str, event: Event) -> None:
     if not isinstance(layer, InMemoryChannelLayer):
         try:
             async_to_sync(_send_once)(group, event)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (layers fail in their own ways)
             logger.warning("layer: an event was not sent (%s); it will be healed", _name(error))
 
 

@@ -53,7 +53,7 @@ async def _run(
         raise Unavailable from None
 
 
-def _retrieve(future: "asyncio.Future[object]") -> None:
+def _retrieve(future: "asyncio.Future[T]") -> None:
     if not future.cancelled():
         future.exception()
 

@@ -9,6 +9,7 @@ its sockets with 1012: in doubt closed, not open.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections import defaultdict
@@ -134,10 +135,8 @@ class Watch:
         every = COMPARE_EVERY if self._live.shared else COMPARE_EVERY_ALONE
         due = time.monotonic()
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wanted.wait(), max(0.0, due - time.monotonic()))
-            except TimeoutError:
-                pass
             self._wanted.clear()
             try:
                 await self.compare()
@@ -147,7 +146,7 @@ class Watch:
                         await hook()
             except asyncio.CancelledError:
                 raise
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  (whatever it was, comparing goes on)
                 logger.warning("comparison with the database failed (%s)", type(error).__name__)
                 due = time.monotonic() + COMPARE_EVERY_ALONE
                 self._wanted.clear()

@@ -74,7 +74,7 @@ def check_text(text: str, name: str) -> None:
 
 def _check_position(data: dict[str, Any]) -> None:
     for name, most in _POSITION_FIELDS.items():
-        value = data.get(name)
+        value: Any = data.get(name)
         if not _is_number(value) or abs(value) > most:
             raise Invalid(f"A position needs {name} from -{most:g} to {most:g}.", field="data")
     if "accuracy" in data and (not _is_number(data["accuracy"]) or data["accuracy"] < 0):

@@ -187,7 +187,7 @@ def _sent(agent: Agent, head: Head, limit: int, before: str | None) -> Slice:
 
 
 def _slice(rows: Sequence[Update], column: str, *, fitting: bool = False) -> Slice:
-    """Encodes rows in their order; with `fitting` the newest within a frame's limit, one at least."""
+    """Encodes rows in order; with `fitting` the newest that one frame holds, one at least."""
     updates: list[Numbered] = []
     asking: list[UUID] = []
     size = 0
@@ -218,9 +218,7 @@ class _Snapshots:
         with self._lock:
             kept = self._kept.get(key)
         if kept is None:
-            kept = _read(
-                head, max(0, head.seq - limits.SNAPSHOT_UPDATES), head.seq, fitting=True
-            )
+            kept = _read(head, max(0, head.seq - limits.SNAPSHOT_UPDATES), head.seq, fitting=True)
             with self._lock:
                 self._kept[key] = kept
                 while len(self._kept) > self._most:

@@ -120,7 +120,8 @@ class Acknowledge(ClientFrame, frozen=True, tag="acknowledge"):
     update: str
 
 
-Command = Subscribe | Unsubscribe | Publish | Acknowledge | Authenticate | Refresh | Ping
+MissionCommand = Subscribe | Unsubscribe | Publish | Acknowledge
+Command = MissionCommand | Authenticate | Refresh | Ping
 command_decoder = msgspec.json.Decoder(Command)
 
 

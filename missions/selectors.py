@@ -111,9 +111,7 @@ def staff_candidates(agent: Agent, search: str = "") -> list[Agent]:
     return list(found.order_by("codename", "id")[:50])
 
 
-def receipts_of(
-    agent: Agent, update_id: UUID | str
-) -> list[tuple[AgentName, dt.datetime | None]]:
+def receipts_of(agent: Agent, update_id: UUID | str) -> list[tuple[AgentName, dt.datetime | None]]:
     """Who must acknowledge, and when each did; for the author, handlers and directors.
 
     Obliged are the active members, but the author, who may see the update.

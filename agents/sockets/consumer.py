@@ -126,9 +126,7 @@ class AuthenticatedConsumer(AsyncConsumer):
     def refuse(self, refusal: HQError) -> None:
         """Says why, and closes."""
         if isinstance(refusal, Unauthorized):
-            self.outgoing.send(
-                protocol.AuthFailed(code=refusal.code, message=refusal.message)
-            )
+            self.outgoing.send(protocol.AuthFailed(code=refusal.code, message=refusal.message))
         self.outgoing.close(close_code_of(refusal), close_reason_of(refusal))
 
     def _enter(self, authenticated: Authenticated) -> None:

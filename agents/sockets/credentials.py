@@ -74,7 +74,9 @@ def read_handshake(
         ]
         if len(explicit) > 1:
             raise TokenInvalid("Send one credential, not several.")
-        credential = explicit[0] if explicit else (_from_cookies(headers, cookie_name) if own else None)
+        credential = (
+            explicit[0] if explicit else (_from_cookies(headers, cookie_name) if own else None)
+        )
         if credential is None and not origins and SUBPROTOCOL not in subprotocols:
             raise TokenMissing
     except Unauthorized as refusal:

@@ -49,15 +49,15 @@ class JWTAuthMiddleware:
                 scope.get("subprotocols", []),
                 access_cookie_name(),
             )
-        except OriginRefused as refusal:
-            await _deny(scope, receive, send, refusal)
+        except OriginRefused as refused:
+            await _deny(scope, receive, send, refused)
             return
         scope["hq_handshake"] = handshake
         if not waiting.enter(scope["hq_address"]):
             await _refuse(scope, receive, send, handshake, RateLimited("Too many connections."))
             return
         try:
-            refusal = handshake.refusal
+            refusal: HQError | None = handshake.refusal
             if refusal is None and handshake.credential is not None:
                 authenticated = await authenticate(handshake.credential)
                 scope["user"], scope["hq_session"] = authenticated.agent, authenticated

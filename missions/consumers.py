@@ -1,0 +1,125 @@
+"""The mission socket: `AuthenticatedConsumer` with missions on it.
+
+Welcomes, subscribes, and re-scopes itself in place when the agent's rights change. What frames
+ask is in `missions.commands`, how a stream is joined in `missions.recovery`.
+"""
+
+import asyncio
+from typing import Any
+
+from msgspec import UNSET
+
+from agents import threads
+from agents.errors import NotFound, TokenInvalid
+from agents.protocol import wire_time
+from agents.sockets.consumer import AuthenticatedConsumer
+from agents.sockets.credentials import chosen_missions
+from missions import commands
+from missions.access import Access, follow_revisions, read_access
+from missions.protocol import (
+    AccessChanged,
+    MissionCommand,
+    MissionFrame,
+    Unsubscribed,
+    Welcome,
+    command_decoder,
+)
+from missions.recovery import Subscriptions
+
+
+class MissionConsumer(AuthenticatedConsumer):
+    """One open socket of an agent in the room."""
+
+    commands = command_decoder
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._turn = asyncio.Lock()
+        self._access: Access | None = None
+        self._chosen: list[str] | None = None
+
+    async def opened(self) -> None:
+        """Sends `welcome` and a `subscribed` for each mission that the URL or HQ chooses."""
+        follow_revisions()
+        self._chosen = chosen_missions(self.scope["query_string"])
+        self._subscriptions = Subscriptions(self.outgoing, self.agent_id)
+        async with self._turn:
+            rights = await threads.in_command_thread(read_access, [self.agent_id])
+            access = rights.get(self.agent_id)
+            if access is None:
+                raise TokenInvalid
+            self._hold(access)
+            self.outgoing.send(
+                Welcome(
+                    connection=self.connection_id,
+                    agent=access.agent,
+                    expires_at=wire_time(self.expires_at),
+                    missions=list(access.missions.values()),
+                )
+            )
+            for mission_id in access.latest if self._chosen is None else self._chosen:
+                if mission_id in access.missions:
+                    await self._subscribe(mission_id)
+                else:
+                    self.answer_error(NotFound(field="missions"), UNSET)
+
+    async def received(self, frame: MissionCommand) -> None:
+        """Answers a command; re-scoping waits for its end, and it for re-scoping's."""
+        async with self._turn:
+            await commands.run(frame, self.agent_id, self._subscriptions, self.outgoing)
+
+    async def closed(self) -> None:
+        """Gives every place up."""
+        if self._access is not None:
+            self._subscriptions.leave_all()
+
+    def cut(self, access: Access) -> None:
+        """Leaves at once what these rights do not reach; unsent bytes of it are dropped."""
+        self.access_revision = access.revision
+        if self._access is None:
+            return
+        self._subscriptions.rights_changed()
+        moved = access.stream != self._subscriptions.stream
+        lost = [
+            one for one in self._subscriptions.missions() if moved or one not in access.missions
+        ]
+        for mission_id in lost:
+            self._subscriptions.cut(mission_id)
+        self._subscriptions.stream = access.stream
+        if lost and self.outgoing.waiting():
+            self.outgoing.abort()
+
+    async def rescope(self, access: Access) -> None:
+        """Tells the client what changed, in the order of the contract, and joins anew."""
+        async with self._turn:
+            before = self._access
+            if before is None or self.outgoing.closed or access.revision != self.access_revision:
+                return  # not opened yet, gone, or a newer revision follows
+            self._hold(access)
+            held = self._subscriptions.missions()
+            moved = access.viewer != before.viewer
+            if moved:
+                self.outgoing.send(
+                    AccessChanged(role=access.viewer.role, clearance=access.viewer.clearance.wire)
+                )
+            for mission_id in {*before.missions, *held} - access.missions.keys():
+                self._subscriptions.leave(mission_id)
+                self.outgoing.send(Unsubscribed(mission=mission_id, reason="access_revoked"))
+            for mission_id, mission in access.missions.items():
+                if moved or mission != before.missions.get(mission_id):
+                    self.outgoing.send(MissionFrame(mission=mission))
+                appeared = mission_id not in before.missions and self._chosen is None
+                if appeared or (moved and mission_id in held):
+                    await self._subscribe(mission_id)
+
+    def _hold(self, access: Access) -> None:
+        self._access = access
+        self.access_revision = access.revision
+        self._subscriptions.stream = access.stream
+
+    async def _subscribe(self, mission_id: str) -> None:
+        """Subscribes unasked; a mission that vanished meanwhile is told of by the next re-scope."""
+        try:
+            await self._subscriptions.subscribe(mission_id)
+        except NotFound:
+            return

@@ -1,0 +1,186 @@
+"""What a worker holds of one mission: where its log stands, and who listens to which stream.
+
+Pure data and the rules of order: an event is applied at the next position or not at all; a
+subscription that is still reading history is held until the log has reached what it read. No
+loop, no database, no layer: `missions.switchboard` drives this.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple, Protocol
+
+from missions.protocol import update_payload, update_prefix
+
+HELD_MOST = 2_000
+"""Payloads held for one subscription that reads history; beyond, it has to read again."""
+
+EARLY_MOST = 10_000
+"""Events kept behind a hole; beyond, healing reads them from the database."""
+
+
+class Event(NamedTuple):
+    """One position of a mission's log: the number and epoch in each stream, the shared body."""
+
+    position: int
+    numbers: dict[str, int]
+    epochs: dict[str, str]
+    body: bytes
+
+    @classmethod
+    def from_layer(cls, event: dict[str, Any]) -> "Event":
+        """The event that `missions.publishing` built."""
+        return cls(event["position"], event["numbers"], event["epochs"], event["body"])
+
+
+class Listener(Protocol):
+    """Where frames go: `agents.sockets.outgoing.Outgoing`."""
+
+    def write(self, frames: bytes, payloads: Iterable[bytes]) -> None:
+        """Takes the same frames in both forms."""
+
+
+class Subscription:
+    """One socket's place in one stream.
+
+    `floor` is the log's position that its history reaches: None while it is being read. `skip`
+    counts payloads that were already waiting for the next fan-out when it joined the members.
+    """
+
+    __slots__ = ("feed", "floor", "held", "listener", "overflowed", "skip", "stream")
+
+    def __init__(self, listener: Listener, feed: "MissionFeed", stream: "StreamFeed") -> None:
+        self.listener = listener
+        self.feed = feed
+        self.stream: StreamFeed | None = stream
+        self.held: list[tuple[int, bytes]] = []
+        self.floor: int | None = None
+        self.skip = 0
+        self.overflowed = False
+
+    def hold(self, position: int, payload: bytes) -> None:
+        """Keeps a payload until the history is sent."""
+        if len(self.held) >= HELD_MOST:
+            self.held.clear()
+            self.overflowed = True
+        elif not self.overflowed:
+            self.held.append((position, payload))
+
+
+class StreamFeed:
+    """One stream's local members, and the payloads that wait for the next fan-out."""
+
+    __slots__ = ("_epoch", "_prefix", "members", "number", "pending", "waiting")
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.members: dict[Subscription, None] = {}
+        self.waiting: dict[Subscription, None] = {}
+        self.pending: list[bytes] = []
+        self._epoch = ""
+        self._prefix = b""
+
+    def payload(self, mission_id: str, epoch: str, seq: int, body: bytes) -> bytes:
+        """The `update` frame of this stream."""
+        if epoch != self._epoch:
+            self._epoch, self._prefix = epoch, update_prefix(mission_id, epoch)
+        return update_payload(self._prefix, seq, body)
+
+
+class MissionFeed:
+    """One mission as this worker knows it. `last` is the position that was applied last."""
+
+    def __init__(self, mission_id: str) -> None:
+        self.mission_id = mission_id
+        self.streams: dict[int, StreamFeed] = {}
+        self.last: int | None = None
+        self.early: dict[int, Event] = {}
+        self.healing = False
+        self.idle_since: float | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody here listens."""
+        return not any(stream.members or stream.waiting for stream in self.streams.values())
+
+    def join(self, listener: Listener, number: int) -> Subscription:
+        """A place in a stream, held until `settle`."""
+        stream = self.streams.get(number)
+        if stream is None:
+            stream = self.streams[number] = StreamFeed(number)
+        subscription = Subscription(listener, self, stream)
+        stream.waiting[subscription] = None
+        return subscription
+
+    def settle(self, subscription: Subscription, position: int) -> list[bytes]:
+        """The history up to `position` is sent: returns what was held beyond it, to be sent now.
+
+        If the worker's log is behind what the history already showed, the place stays held until
+        the log has caught up.
+        """
+        if self.last is None:
+            self.last = position
+        subscription.floor = position
+        stream = subscription.stream
+        if stream is None:
+            return []
+        beyond = [payload for at, payload in subscription.held if at > position]
+        subscription.held = []
+        if self.last >= position:
+            self._promote(subscription, stream)
+        return beyond
+
+    def leave(self, subscription: Subscription) -> None:
+        """Gives the place up; nothing more is written to it, not even what waits."""
+        stream = subscription.stream
+        if stream is not None:
+            subscription.stream = None
+            stream.members.pop(subscription, None)
+            stream.waiting.pop(subscription, None)
+
+    def accept(self, event: Event) -> bool:
+        """Whether the event is the next one; an old one is forgotten, an early one kept."""
+        if self.last is not None:
+            if event.position == self.last + 1:
+                return True
+            if event.position <= self.last:
+                return False
+        if len(self.early) < EARLY_MOST:
+            self.early[event.position] = event
+        return False
+
+    def next_early(self) -> Event | None:
+        """The kept event that is next now, if it is there."""
+        if self.last is None:
+            return None
+        event = self.early.pop(self.last + 1, None)
+        if event is None and self.early:
+            self.early = {at: one for at, one in self.early.items() if at > self.last}
+        return event
+
+    def apply(self, event: Event) -> Iterable[StreamFeed]:
+        """Takes the next event: yields the streams that now have payloads to be fanned out."""
+        self.last = event.position
+        for name, seq in event.numbers.items():
+            stream = self.streams.get(int(name))
+            if stream is None or not (stream.members or stream.waiting):
+                continue
+            payload = stream.payload(self.mission_id, event.epochs[name], seq, event.body)
+            for subscription in stream.waiting:
+                if subscription.floor is None:
+                    subscription.hold(event.position, payload)
+            if stream.members:
+                stream.pending.append(payload)
+                yield stream
+        self._promote_caught_up()
+
+    def _promote_caught_up(self) -> None:
+        for stream in self.streams.values():
+            if stream.waiting:
+                for subscription in list(stream.waiting):
+                    if subscription.floor is not None and subscription.floor <= (self.last or 0):
+                        self._promote(subscription, stream)
+
+    @staticmethod
+    def _promote(subscription: Subscription, stream: StreamFeed) -> None:
+        stream.waiting.pop(subscription, None)
+        subscription.skip = len(stream.pending)
+        stream.members[subscription] = None

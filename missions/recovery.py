@@ -1,0 +1,116 @@
+"""How a socket gets whole: join first, then read history, then merge.
+
+Owns one socket's subscriptions. Every join reads rights, epoch and number afresh; a stream that
+is no longer the agent's is left and the right one joined. Never a partial recovery: either exactly
+what follows, or a snapshot. Called by `missions.commands` and `missions.consumers`.
+"""
+
+import asyncio
+from uuid import UUID
+
+from msgspec import UNSET, UnsetType
+
+from agents import threads
+from agents.protocol import FrameId
+from agents.sockets.outgoing import Outgoing
+from missions import history, limits, switchboard
+from missions.feeds import Subscription
+from missions.protocol import Page, Subscribed
+
+BACKLOG_LOOK = 0.02
+"""Seconds between two looks at a socket that has too much waiting for another snapshot."""
+
+
+class Subscriptions:
+    """What one socket listens to. `stream` is the agent's stream by the rights applied last."""
+
+    def __init__(self, outgoing: Outgoing, agent_id: UUID) -> None:
+        self._outgoing = outgoing
+        self._agent_id = agent_id
+        self._switchboard = switchboard.current()
+        self._places: dict[str, Subscription | None] = {}
+        self._generation = 0
+        self.stream = 0
+
+    def __contains__(self, mission_id: str) -> bool:
+        return mission_id in self._places
+
+    def missions(self) -> list[str]:
+        """The missions that the client holds, as far as it has been told."""
+        return list(self._places)
+
+    async def subscribe(
+        self,
+        mission_id: str,
+        *,
+        after: str | None = None,
+        epoch: str | None = None,
+        frame_id: FrameId | UnsetType = UNSET,
+    ) -> None:
+        """Sends `subscribed` and follows the stream live; `NotFound` leaves nothing behind."""
+        self.leave(mission_id)
+        while not self._outgoing.closed:
+            generation, stream = self._generation, self.stream
+            place = await self._switchboard.join(self._outgoing, mission_id, stream)
+            try:
+                head, page = await threads.in_command_thread(
+                    history.snapshot_or_following, self._agent_id, mission_id, after, epoch
+                )
+                await self._room_for_a_snapshot()
+            except BaseException:
+                self._switchboard.leave(place)
+                raise
+            if generation != self._generation:
+                self._switchboard.leave(place)
+            elif head.stream != stream:
+                # Rights changed and the notice is still on its way: follow what was read.
+                self._switchboard.leave(place)
+                self.stream = head.stream
+            elif place.overflowed:
+                self._switchboard.leave(place)
+            else:
+                self._outgoing.send(_subscribed(page, frame_id))
+                self._switchboard.settle(place, head.position)
+                self._places[mission_id] = place
+                return
+
+    def leave(self, mission_id: str) -> None:
+        """Stops following; the client no longer holds the mission."""
+        place = self._places.pop(mission_id, None)
+        if place is not None:
+            self._switchboard.leave(place)
+
+    def rights_changed(self) -> None:
+        """Has every subscribe that is under way start again with the new rights."""
+        self._generation += 1
+
+    def cut(self, mission_id: str) -> None:
+        """Stops what goes out, at once; the client still holds the mission until it is told."""
+        place = self._places.get(mission_id)
+        if place is not None:
+            self._switchboard.leave(place)
+            self._places[mission_id] = None
+
+    def leave_all(self) -> None:
+        """The socket is gone."""
+        for mission_id in list(self._places):
+            self.leave(mission_id)
+
+    async def _room_for_a_snapshot(self) -> None:
+        """Waits while too much is unsent; the kernel tells nobody when it takes bytes, so looks."""
+        while not self._outgoing.closed:
+            if self._outgoing.waiting() < limits.BACKLOG_BEFORE_SNAPSHOT_BYTES:
+                return
+            await asyncio.sleep(BACKLOG_LOOK)
+
+
+def _subscribed(page: Page, frame_id: FrameId | UnsetType) -> Subscribed:
+    return Subscribed(
+        id=frame_id,
+        mission=page.mission,
+        epoch=page.epoch,
+        seq=page.seq,
+        recovered=page.recovered,
+        updates=page.updates,
+        acknowledged=page.acknowledged,
+    )

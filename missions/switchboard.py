@@ -1,0 +1,212 @@
+"""Per-process fan-out: from one event of a mission to the local sockets of each stream it names.
+
+Owns which missions this worker follows, the order of what goes out, and healing: a hole or a lag
+behind the database is read from the change rows, once for all streams. Decides nothing about who
+may see what: a socket joins the stream it was given. One frame is built per stream, and all frames
+that arrived while the last fan-out ran leave as one write per socket.
+
+State belongs to one event loop. Called by `missions.recovery` and `missions.consumers`.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from agents import live, threads, watch
+from agents.sockets.outgoing import text_frame
+from missions import changes, publishing
+from missions.feeds import Event, Listener, MissionFeed, StreamFeed, Subscription
+
+logger = logging.getLogger(__name__)
+
+STRAGGLER = 0.05
+"""Seconds to wait for an event that was overtaken before reading it from the database."""
+
+SOCKETS_A_TURN = 256
+"""Writes before the loop gets a turn."""
+
+LINGER = 30.0
+"""Seconds that a mission without local sockets stays subscribed."""
+
+
+class Switchboard:
+    """One loop's missions, streams and fan-out."""
+
+    def __init__(self) -> None:
+        self._feeds: dict[str, MissionFeed] = {}
+        self._dirty: dict[StreamFeed, None] = {}
+        self._wake = asyncio.Event()
+        self._live = live.current()
+        self._watch = watch.current()
+        self._live.on(publishing.UPDATE_EVENT, self._on_event)
+        self._live.on_close(_aclose)
+        self._watch.after_comparison(self.compare)
+        self._tasks = {asyncio.get_running_loop().create_task(self._run())}
+
+    async def join(self, listener: Listener, mission_id: str, stream: int) -> Subscription:
+        """A place in a stream: everything from now on is held for it until `settle`."""
+        feed = self._feeds.get(mission_id)
+        if feed is None:
+            feed = self._feeds[mission_id] = MissionFeed(mission_id)
+            subscription = feed.join(listener, stream)
+            await self._live.subscribe(publishing.group_of(mission_id))
+        else:
+            subscription = feed.join(listener, stream)
+        feed.idle_since = None
+        return subscription
+
+    def settle(self, subscription: Subscription, position: int) -> bool:
+        """The history that reaches `position` was sent: the rest follows live.
+
+        False, and the place is given up, when more was held than fits: read the history again.
+        """
+        if subscription.overflowed:
+            self.leave(subscription)
+            return False
+        feed = subscription.feed
+        beyond = feed.settle(subscription, position)
+        if beyond:
+            subscription.listener.write(b"".join(map(text_frame, beyond)), beyond)
+        self._drain(feed)
+        return True
+
+    def leave(self, subscription: Subscription) -> None:
+        """Nothing more is written to this place."""
+        subscription.feed.leave(subscription)
+
+    async def compare(self) -> None:
+        """Heals every mission that is behind the database; forgets those nobody listens to."""
+        now = time.monotonic()
+        for feed in list(self._feeds.values()):
+            if not feed.empty:
+                feed.idle_since = None
+            elif feed.idle_since is None:
+                feed.idle_since = now
+            elif now - feed.idle_since > LINGER:
+                del self._feeds[feed.mission_id]
+                await self._live.unsubscribe(publishing.group_of(feed.mission_id))
+        if self._feeds:
+            ids = [UUID(mission_id) for mission_id in self._feeds]
+            for mission_id, position in await threads.in_watch_thread(changes.positions, ids):
+                feed_behind = self._feeds.get(str(mission_id))
+                if (
+                    feed_behind is not None
+                    and feed_behind.last is not None
+                    and position > feed_behind.last
+                ):
+                    await self._heal(feed_behind)
+
+    async def aclose(self) -> None:
+        """Ends the tasks."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _on_event(self, message: dict[str, Any]) -> None:
+        feed = self._feeds.get(message["mission"])
+        if feed is None:
+            return
+        event = Event.from_layer(message)
+        if self._watch.fresh and feed.accept(event):
+            self._apply(feed, event)
+            self._drain(feed)
+        elif feed.last is not None and event.position > feed.last:
+            self._heal_soon(feed)
+
+    def _apply(self, feed: MissionFeed, event: Event) -> None:
+        for stream in feed.apply(event):
+            self._dirty[stream] = None
+        if self._dirty:
+            self._wake.set()
+
+    def _drain(self, feed: MissionFeed) -> None:
+        while feed.early and (event := feed.next_early()) is not None:
+            self._apply(feed, event)
+
+    def _heal_soon(self, feed: MissionFeed) -> None:
+        if not feed.healing:
+            feed.healing = True
+            task = asyncio.get_running_loop().create_task(self._wait_and_heal(feed))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _wait_and_heal(self, feed: MissionFeed) -> None:
+        try:
+            await asyncio.sleep(STRAGGLER)
+            if feed.early:
+                await self._heal(feed)
+        except Exception as error:  # noqa: BLE001  (whatever it was, comparing heals)
+            logger.warning("healing failed (%s); the comparison will", type(error).__name__)
+        finally:
+            feed.healing = False
+
+    async def _heal(self, feed: MissionFeed) -> None:
+        """Reads what is missing from the change rows, in order, until nothing is."""
+        while feed.last is not None and self._watch.fresh:
+            missing = await threads.in_watch_thread(
+                changes.following, UUID(feed.mission_id), feed.last
+            )
+            for event in missing:
+                if feed.accept(event):
+                    self._apply(feed, event)
+            self._drain(feed)
+            if len(missing) < changes.CHUNK:
+                return
+
+    async def _run(self) -> None:
+        """Fans out: one write per socket for all that waits, a turn of the loop now and then."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            work, self._dirty = self._dirty, {}
+            written = 0
+            for stream in work:
+                written = await self._fan_out(stream, written)
+            await asyncio.sleep(0)
+
+    async def _fan_out(self, stream: StreamFeed, written: int) -> int:
+        payloads, stream.pending = stream.pending, []
+        frames = b"".join(map(text_frame, payloads))
+        for subscription in list(stream.members):
+            if subscription.stream is not stream:
+                continue
+            if subscription.skip:
+                rest, subscription.skip = payloads[subscription.skip :], 0
+                if rest:
+                    _write(subscription.listener, b"".join(map(text_frame, rest)), rest)
+            else:
+                _write(subscription.listener, frames, payloads)
+            written += 1
+            if written >= SOCKETS_A_TURN:
+                written = 0
+                await asyncio.sleep(0)
+        return written
+
+
+def _write(listener: Listener, frames: bytes, payloads: Iterable[bytes]) -> None:
+    """One socket's failure is its own."""
+    try:
+        listener.write(frames, payloads)
+    except Exception:
+        logger.exception("a frame could not be written")
+
+
+_of_loop: dict[asyncio.AbstractEventLoop, Switchboard] = {}
+
+
+def current() -> Switchboard:
+    """The running loop's switchboard, made at the first call."""
+    loop = asyncio.get_running_loop()
+    switchboard = _of_loop.get(loop)
+    if switchboard is None:
+        switchboard = _of_loop[loop] = Switchboard()
+    return switchboard
+
+
+async def _aclose() -> None:
+    switchboard = _of_loop.pop(asyncio.get_running_loop(), None)
+    if switchboard is not None:
+        await switchboard.aclose()
