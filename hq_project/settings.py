@@ -60,6 +60,10 @@ APPEND_SLASH = False
 
 # Database and channel layer
 
+try:
+    HQ_VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+except OSError:
+    environment.problems.append(f"HQ_VAR_DIR is a folder that cannot be made: {HQ_VAR_DIR}.")
 DATABASES = {"default": environment.database("DATABASE_URL", HQ_VAR_DIR / "hq.sqlite3")}
 REDIS_URL = environment.redis_url("REDIS_URL")
 CHANNEL_LAYERS: dict[str, dict[str, object]]
@@ -226,6 +230,13 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SCHEMA_PATH_PREFIX": "/api/",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "PREPROCESSING_HOOKS": ["hq_project.schema.one_of_each"],
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "hq_project.schema.closed_bodies",
+    ],
 }
 LOGGING = {
     "version": 1,
