@@ -232,10 +232,19 @@ SPECTACULAR_SETTINGS = {
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SCHEMA_PATH_PREFIX": "/api/",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "Role": "missions.api.fields.ROLE_NAMES",
+        "Clearance": "missions.api.fields.CLEARANCE_NAMES",
+        "Kind": "missions.api.fields.KIND_NAMES",
+        "KindButPosition": "missions.api.fields.KINDS_BUT_POSITION",
+        "Status": "missions.api.fields.STATUS_NAMES",
+    },
     "PREPROCESSING_HOOKS": ["hq_project.schema.one_of_each"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "hq_project.schema.closed_bodies",
+        "missions.api.schema.rules_between_fields",
+        "hq_project.schema.exact_bodies",
+        "hq_project.schema.either_credential",
     ],
 }
 LOGGING = {

@@ -9,6 +9,7 @@ import datetime as dt
 from django.db import transaction
 from django.utils import timezone
 
+from agents.accounts import create_agent
 from agents.models import Agent
 from missions import demo_log, services
 from missions.demo_log import Entry, Plan
@@ -38,12 +39,12 @@ def seed() -> None:
 
 def _agents() -> dict[str, Agent]:
     return {
-        person.username: Agent.objects.create_user(
+        person.username: create_agent(
             person.username,
-            demo_log.PASSWORD,
             codename=person.codename,
-            role=person.role.value,
-            clearance=person.clearance.value,
+            role=person.role,
+            clearance=person.clearance,
+            password=demo_log.PASSWORD,
             is_staff=person.staff,
             is_superuser=person.staff,
             is_demo=True,

@@ -10,7 +10,7 @@ from typing import Any
 from agents.roles import Clearance, Role
 from missions.protocol import Kind, Status
 
-PASSWORD = "demo-room-2026"  # noqa: S105  (printed at every development start, good nowhere else)
+PASSWORD = "demo-room-2026"
 
 R, C, S, T = Clearance
 STAFF = frozenset({Role.HANDLER})
@@ -157,7 +157,7 @@ LOGS: dict[str, tuple[Entry, ...]] = {
             24.5,
             "analyst",
             Kind.REPORT,
-            "Prints and phone agree on the east bowl. Probability 70 %, map sheet 4, squares C6-D7.",
+            "Prints and phone agree on the east bowl. Probability 70 %, sheet 4, squares C6-D7.",
             C,
             data={"sheet": 4, "squares": ["C6", "C7", "D6", "D7"], "probability": 0.7},
         ),
@@ -207,7 +207,9 @@ LOGS: dict[str, tuple[Entry, ...]] = {
             ack_within=86_400,
             acknowledged=("heron",),
         ),
-        Entry(30.5, "heron", Kind.REPORT, "Route north 6 min, route south 9 min: fence in the way."),
+        Entry(
+            30.5, "heron", Kind.REPORT, "Route north 6 min, route south 9 min: fence in the way."
+        ),
         Entry(30.1, "heron", Kind.POSITION, "The fence.", data=at(59.9042, 10.7311)),
         Entry(
             28.0,
@@ -230,7 +232,9 @@ LOGS: dict[str, tuple[Entry, ...]] = {
     ),
     LEDGER: (
         Entry(46.5, "handler", Kind.STATUS, "Inquiry opened on the director's order."),
-        Entry(46.0, "director", Kind.ORDER, "Nobody outside this mission is told.", ack_within=3600),
+        Entry(
+            46.0, "director", Kind.ORDER, "Nobody outside this mission is told.", ack_within=3600
+        ),
         Entry(42.0, "analyst", Kind.REPORT, "Six people had the roster before it was quoted."),
         Entry(
             35.5,
@@ -248,6 +252,8 @@ LOGS: dict[str, tuple[Entry, ...]] = {
             roles=DESK,
         ),
         Entry(20.0, "analyst", Kind.MESSAGE, "No sign of intent. The printer keeps its queue."),
-        Entry(10.0, "handler", Kind.STATUS, "Closed: a forgotten printout. Printers now ask a PIN."),
+        Entry(
+            10.0, "handler", Kind.STATUS, "Closed: a forgotten printout. Printers now ask a PIN."
+        ),
     ),
 }

@@ -13,8 +13,8 @@ class Command(BaseCommand):
     """Writes the demo if it is not there, and prints who may log in."""
 
     help = (
-        "Writes the demo: six agents, three missions and a log of two days. Does nothing when it is "
-        "there already. Prints the logins. Refused unless HQ_DEBUG is on."
+        "Writes the demo: six agents, three missions and a log of two days. Does nothing "
+        "when it is there already. Prints the logins. Refused unless HQ_DEBUG is on."
     )
     requires_system_checks: list[str] = []
 

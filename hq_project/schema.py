@@ -1,0 +1,100 @@
+"""The OpenAPI document at `/api/schema`, and the page at `/api/docs` that shows it.
+
+Owns what belongs to no single call: how a caller authenticates, that no body takes unknown fields,
+and that a path is listed once although it answers with a trailing slash too. Both are public: they
+tell nothing that the source does not.
+"""
+
+import functools
+import json
+from typing import Any
+
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_update
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
+
+Endpoint = tuple[str, str, str, Any]
+
+
+class SessionScheme(OpenApiAuthenticationExtension):
+    """How the schema says that a call takes an access token, in the header or as the cookie."""
+
+    target_class = "agents.api.authentication.SessionJWTAuthentication"
+    name = ["bearer", "cookie"]  # type: ignore[assignment]  # the tool takes several
+
+    def get_security_definition(self, auto_schema: Any) -> Any:
+        return [
+            {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+            {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": "__Host-jwt",
+                "description": "Plain http, in development: `jwt`. Calls that change something "
+                "need the header `X-CSRFToken` with the value of the cookie `csrftoken`.",
+            },
+        ]
+
+
+def one_of_each(endpoints: list[Endpoint], **_: Any) -> list[Endpoint]:
+    """Leaves out the paths with a trailing slash."""
+    return [endpoint for endpoint in endpoints if not endpoint[0].endswith("/")]
+
+
+def exact_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Says of every request body what the parser does: no unknown fields, no NUL."""
+    schemas = result.get("components", {}).get("schemas", {})
+    for path in result["paths"].values():
+        for call in path.values():
+            for media in call.get("requestBody", {}).get("content", {}).values():
+                _make_exact(media["schema"], schemas)
+    return result
+
+
+def _make_exact(schema: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Closes an object's schema and those it is made of; text without a form gets one."""
+    if "$ref" in schema:
+        _make_exact(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    for part in schema.get("oneOf", []):
+        _make_exact(part, schemas)
+    if "properties" in schema:
+        schema["additionalProperties"] = False
+    for field in schema.get("properties", {}).values():
+        if field.get("type") == "string" and not {"enum", "format", "pattern"} & field.keys():
+            field["pattern"] = r"^[^\u0000]*$"
+
+
+def either_credential(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Makes of "header and cookie", which is all the tool can say, "header or cookie"."""
+    for path in result["paths"].values():
+        for call in path.values():
+            if "security" in call:
+                call["security"] = [
+                    {name: scopes} if name else {}
+                    for needed in call["security"]
+                    for name, scopes in (needed or {"": []}).items()
+                ]
+    return result
+
+
+@functools.cache
+def document_text() -> str:
+    """The document as JSON, made once a process."""
+    document = SchemaGenerator().get_schema(request=None, public=True)
+    return json.dumps(document, indent=1, ensure_ascii=False)
+
+
+@require_safe
+def document(request: HttpRequest) -> HttpResponse:
+    """The OpenAPI 3 document, as JSON (which is YAML as well)."""
+    return HttpResponse(document_text(), content_type="application/json")
+
+
+@csp_update({"style-src": [SELF, UNSAFE_INLINE]})
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """The documentation page; its style attributes are the one thing the policy lets through."""
+    return render(request, "hq_project/docs.html")
