@@ -150,3 +150,94 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return f"ticket of {self.session_id}"
+
+
+class RecoveryCode(models.Model):
+    """A single-use code for an agent who lost the second factor. Only its hash is kept."""
+
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["agent", "digest"], name="recovery_code_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"recovery code of {self.agent_id}"
+
+
+class Worker(models.Model):
+    """A process that serves sockets. Alive until `lease_until`, by the database's clock."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    started_at = models.DateTimeField()
+    lease_until = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Connection(models.Model):
+    """One WebSocket of a session. Open while `closed_at` is null and its worker's lease holds."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="connections")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="connections")
+    worker = models.ForeignKey(Worker, on_delete=models.CASCADE, related_name="connections")
+    address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=200, blank=True, default="")
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    close_code = models.PositiveSmallIntegerField(null=True)
+    frames_in = models.PositiveBigIntegerField(default=0)
+    frames_out = models.PositiveBigIntegerField(default=0)
+    disconnect_wanted = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("-opened_at", "id")
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["agent"], condition=models.Q(closed_at__isnull=True), name="connection_open"
+            ),
+            models.Index(fields=["opened_at"], name="connection_opened"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class AuditEvent(models.Model):
+    """One row of the security log. Append-only: triggers of the database refuse anything else.
+
+    `digest` is the SHA-256 of the row's other fields, `previous` the digest of the row before.
+    Ids are plain values, not keys: the log outlives what it tells of.
+    """
+
+    number = models.PositiveBigIntegerField(primary_key=True)
+    at = models.DateTimeField()
+    event = models.CharField(max_length=48, db_index=True)
+    actor = models.UUIDField(null=True)
+    subject = models.UUIDField(null=True)
+    session = models.UUIDField(null=True)
+    address = models.GenericIPAddressField(null=True)
+    details = models.JSONField(default=dict)
+    previous = models.CharField(max_length=64)
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ("-number",)
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.event}"
+
+
+class AuditHead(models.Model):
+    """The newest row of the audit log: one row, locked by whoever appends."""
+
+    number = models.PositiveBigIntegerField(default=0)
+    digest = models.CharField(max_length=64, default="0" * 64)
+
+    def __str__(self) -> str:
+        return f"audit log at {self.number}"

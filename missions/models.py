@@ -127,6 +127,9 @@ class Update(Numbers):
     ack_within = models.PositiveIntegerField(null=True)
     client_id = models.CharField(max_length=limits.CLIENT_ID_LENGTH, null=True)
     created_at = models.DateTimeField(default=timezone.now)
+    ack_due_at = models.DateTimeField(null=True)
+    overdue_at = models.DateTimeField(null=True)
+    retracted_at = models.DateTimeField(null=True)
     position = models.PositiveBigIntegerField()
 
     class Meta:
@@ -147,7 +150,19 @@ class Update(Numbers):
                 name=f"update_stream_{stream}",
             )
             for stream in STREAMS
-        ] + [models.Index(fields=["mission", "author", "position"], name="update_sent")]
+        ] + [
+            models.Index(fields=["mission", "author", "position"], name="update_sent"),
+            models.Index(
+                fields=["ack_due_at"],
+                condition=models.Q(ack_due_at__isnull=False, overdue_at__isnull=True),
+                name="update_ack_due",
+            ),
+            models.Index(
+                fields=["mission", "overdue_at"],
+                condition=models.Q(overdue_at__isnull=False),
+                name="update_overdue",
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
@@ -192,3 +207,20 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.agent_id} acknowledged {self.update_id}"
+
+
+class Presence(models.Model):
+    """A connection follows a mission now; gone with the connection or its worker's lease."""
+
+    mission = models.ForeignKey(Mission, on_delete=models.CASCADE, related_name="presences")
+    connection = models.ForeignKey(
+        "agents.Connection", on_delete=models.CASCADE, related_name="presences"
+    )
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["connection", "mission"], name="presence_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} on {self.mission_id}"
