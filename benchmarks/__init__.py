@@ -1,0 +1,1 @@
+"""What HQ can carry, measured on the real product: `python -m benchmarks fanout`."""
