@@ -1,0 +1,76 @@
+"""One HTTP request: what is decided before daphne looks at it, and what is kept after an upgrade.
+
+Decides on the Origin of a handshake, because autobahn would answer a malformed one itself, and
+takes away the header by which any client could set the application's root path.
+"""
+
+from typing import Any
+
+from daphne.http_protocol import WebRequest
+
+from agents.errors import OriginRefused
+from agents.sockets.credentials import origin_allowed
+from hq_project.serving import answers
+
+
+class Request(WebRequest):
+    """Daphne's request, for HTTP and for handshakes of WebSockets."""
+
+    client_addr: list[Any] | None
+
+    def process(self) -> Any:
+        """The request is complete: hands it to the application, or to a WebSocket."""
+        self.requestHeaders.removeHeader(b"daphne-root-path")
+        if self._is_handshake():
+            refusal = self._refusal_of_handshake()
+            if refusal is not None:
+                self._answer(*refusal)
+                return None
+            done = super().process()
+            self._release()
+            return done
+        return super().process()
+
+    def basic_error(self, status: int, status_text: bytes, body: str) -> None:
+        """What the server itself answers: JSON, where daphne has a page."""
+        if not self._response_started:
+            self._answer(status, answers.code_of(status), f"{body}.".replace("..", "."))
+
+    def _is_handshake(self) -> bool:
+        upgrade = self.requestHeaders.getRawHeaders(b"upgrade", [b""])
+        return bool(upgrade[0].lower() == b"websocket")
+
+    def _refusal_of_handshake(self) -> tuple[int, str, str] | None:
+        """Status, code and message, when the handshake is not even looked at."""
+        origins = self.requestHeaders.getRawHeaders(b"origin", [])
+        if len(origins) > 1 or not all(origin_allowed(one.decode("latin-1")) for one in origins):
+            refused = OriginRefused()
+            return refused.status, refused.code, refused.message
+        offered = self.requestHeaders.getRawHeaders(b"sec-websocket-protocol", [])
+        if not all(value.isascii() for value in offered):
+            return 400, "invalid", "A sub-protocol is written in ASCII."
+        return None
+
+    def _answer(self, status: int, code: str, message: str) -> None:
+        body = answers.json_body(code, message)
+        if self.client_addr is None and hasattr(self.client, "host"):
+            self.client_addr = [str(self.client.host), self.client.port]
+        self.handle_reply(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [
+                    (b"Content-Type", b"application/json"),
+                    (b"Cache-Control", b"no-store"),
+                    (b"Content-Length", b"%d" % len(body)),
+                ],
+            }
+        )
+        self.handle_reply({"type": "http.response.body", "body": body})
+
+    def _release(self) -> None:
+        """Lets go of what an open socket never needs again and its transport would keep alive."""
+        channel = self.channel
+        if self.transport is None and channel is not None:
+            channel.left_to_socket()
+            self.content.close()
