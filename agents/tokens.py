@@ -103,13 +103,13 @@ class StrictTokenBackend(TokenBackend):
             raise TokenBackendError("Token names no agent or no session")
         if not isinstance(claims.get("jti"), str) or not claims["jti"]:
             raise TokenBackendError("Token has no id")
-        issued, expires = claims.get("iat"), claims.get("exp")
-        if not (_is_moment(issued) and _is_moment(expires) and issued < expires):
+        issued, expires = _moment(claims, "iat"), _moment(claims, "exp")
+        if not issued < expires:
             raise TokenBackendError("Token has no good times")
         soon = timezone.now().timestamp() + self.get_leeway().total_seconds()
         if issued > soon:
             raise TokenBackendError("Token was issued in the future")
-        if "nbf" in claims and not (_is_moment(claims["nbf"]) and claims["nbf"] <= soon):
+        if "nbf" in claims and _moment(claims, "nbf") > soon:
             raise TokenBackendError("Token is not good yet")
         if self.token_type == RefreshToken.token_type and not _is_generation(claims.get("gen")):
             raise TokenBackendError("Token has no generation")
@@ -200,8 +200,11 @@ def _is_id(value: Any) -> bool:
         return False
 
 
-def _is_moment(value: Any) -> bool:
-    return type(value) is int and 0 < value < _LATEST
+def _moment(claims: dict[str, Any], name: str) -> int:
+    value = claims.get(name)
+    if type(value) is not int or not 0 < value < _LATEST:
+        raise TokenBackendError("Token has no good times")
+    return value
 
 
 def _is_generation(value: Any) -> bool:

@@ -69,7 +69,7 @@ def as_hq_error(exception: Exception) -> HQError | None:
         field, message = _first(exception.detail)
         return Invalid(message, field=field)
     if isinstance(exception, exceptions.Throttled):
-        return RateLimited(retry_after=max(1, round(exception.wait or 1)))
+        return RateLimited(retry_after=max(1, round(getattr(exception, "wait", None) or 1)))
     for theirs, ours in _TRANSLATED:
         if isinstance(exception, theirs):
             return ours()

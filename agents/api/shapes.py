@@ -31,7 +31,7 @@ class TicketObject(Struct, frozen=True):
     expires_in: int
 
 
-class AgentShape(Shape):
+class Agent(Shape):
     """An agent as shown to itself only."""
 
     id = serializers.UUIDField()
@@ -41,7 +41,7 @@ class AgentShape(Shape):
     clearance = serializers.ChoiceField(choices=[clearance.wire for clearance in Clearance])
 
 
-class RefreshedShape(Shape):
+class Refreshed(Shape):
     """A pair of tokens."""
 
     access = serializers.CharField(required=False, help_text="Not with cookies alone.")
@@ -49,20 +49,20 @@ class RefreshedShape(Shape):
     expires_in = serializers.IntegerField(help_text="Seconds of the access token's life.")
 
 
-class LoggedInShape(RefreshedShape):
+class LoggedIn(Refreshed):
     """A pair of tokens and whose they are."""
 
-    agent = AgentShape()
+    agent = Agent()
 
 
-class TicketShape(Shape):
+class Ticket(Shape):
     """A ticket for one WebSocket."""
 
     ticket = serializers.CharField()
     expires_in = serializers.IntegerField(help_text="Seconds.")
 
 
-class KeyShape(Shape):
+class Key(Shape):
     """A public key (RFC 7517)."""
 
     kty = serializers.CharField()
@@ -74,10 +74,10 @@ class KeyShape(Shape):
     alg = serializers.CharField()
 
 
-class KeySetShape(Shape):
+class KeySet(Shape):
     """The public keys of access tokens."""
 
-    keys = KeyShape(many=True)
+    keys = Key(many=True)
 
 
 class AccountError(Shape):

@@ -22,6 +22,10 @@ from agents.api.shapes import Pair, TicketObject, answers
 from agents.errors import Invalid, Unauthorized
 from agents.selectors import agent_object
 
+OWN_OR_COOKIE: list[Any] = [{}, {"cookie": []}]
+ANY_OR_NONE: list[Any] = [*OWN_OR_COOKIE, {"bearer": []}]
+# For the schema. `{}`: the token is in the body and nothing else is needed.
+
 
 class OpenCall(Call):
     """A call that brings its own credential, or needs none."""
@@ -39,7 +43,7 @@ class Login(OpenCall):
         tags=["auth"],
         auth=[],
         request=serializers.LoginBody,
-        responses=answers({200: shapes.LoggedInShape}, 400, 401, 413, 415),
+        responses=answers({200: shapes.LoggedIn}, 400, 401, 413, 415),
     )
     def post(self, request: Request) -> HttpResponse:
         """Opens a session; tokens come in the body and as cookies unless `transport` says else."""
@@ -78,9 +82,9 @@ class Refresh(OpenCall):
     @extend_schema(
         operation_id="refresh",
         tags=["auth"],
-        auth=[{}, {"cookie": []}],
+        auth=OWN_OR_COOKIE,
         request=serializers.RefreshBody,
-        responses=answers({200: shapes.RefreshedShape}, 400, 401, 403, 413, 415),
+        responses=answers({200: shapes.Refreshed}, 400, 401, 403, 413, 415),
     )
     def post(self, request: Request) -> HttpResponse:
         """The next pair, the way the refresh token came: one in the body wins over the cookie."""
@@ -105,7 +109,7 @@ class Logout(OpenCall):
     @extend_schema(
         operation_id="logout",
         tags=["auth"],
-        auth=[{}, {"bearer": []}, {"cookie": []}],
+        auth=ANY_OR_NONE,
         request=serializers.RefreshBody,
         responses=answers({204: None}, 400, 403, 413, 415),
     )
@@ -134,7 +138,7 @@ class Ticket(Call):
         operation_id="make_ticket",
         tags=["auth"],
         request=None,
-        responses=answers({201: shapes.TicketShape}, 400, 401, 403, 413, 415),
+        responses=answers({201: shapes.Ticket}, 400, 401, 403, 413, 415),
     )
     def post(self, request: Request) -> HttpResponse:
         """A ticket for one WebSocket, for 30 seconds; expires with the access token in use."""
@@ -146,9 +150,7 @@ class Ticket(Call):
 class Me(Call):
     """The caller."""
 
-    @extend_schema(
-        operation_id="me", tags=["auth"], responses=answers({200: shapes.AgentShape}, 401)
-    )
+    @extend_schema(operation_id="me", tags=["auth"], responses=answers({200: shapes.Agent}, 401))
     def get(self, request: Request) -> HttpResponse:
         """The caller as it is now; with a cookie it also sets the cookie `csrftoken`."""
         if "HTTP_AUTHORIZATION" not in request.META:
@@ -160,7 +162,7 @@ class Me(Call):
 class Keys(OpenCall):
     """The public keys of access tokens."""
 
-    @extend_schema(operation_id="jwks", tags=["auth"], auth=[], responses={200: shapes.KeySetShape})
+    @extend_schema(operation_id="jwks", tags=["auth"], auth=[], responses={200: shapes.KeySet})
     def get(self, request: Request) -> HttpResponse:
         """A JWK set (RFC 7517), to check access tokens with."""
         response = answer(keys.jwks())

@@ -5,7 +5,6 @@ from http.cookies import Morsel
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client, override_settings
 
 from agents.models import Agent, Session
@@ -24,19 +23,19 @@ def http() -> Client:
     return Client(enforce_csrf_checks=True)
 
 
-def send(http: Client, path: str, body: Any = None, **headers: str) -> HttpResponse:
+def send(http: Client, path: str, body: Any = None, **headers: str) -> Any:
     """A POST of JSON."""
     return http.post(
         path, {} if body is None else body, content_type="application/json", headers=headers
     )
 
 
-def log_in(http: Client, **more: str) -> HttpResponse:
+def log_in(http: Client, **more: str) -> Any:
     """Ada logs in."""
     return send(http, LOGIN, {"username": "ada", "password": PASSWORD, **more})
 
 
-def refused(response: HttpResponse, status: int, code: str, field: str | None = None) -> bool:
+def refused(response: Any, status: int, code: str, field: str | None = None) -> bool:
     """Whether an answer is exactly that refusal."""
     body = json.loads(response.content)
     assert set(body) <= {"code", "message", "field"}
@@ -220,9 +219,19 @@ def test_me_by_cookie_sets_the_csrf_cookie(agent: Agent, http: Client) -> None:
 
 @pytest.mark.parametrize(
     "header",
-    ["", "Bearer", "Token {}", "Basic {}", "Bearer {} {}", "Bearer {},Bearer {}", "Bearer Bearer {}",
-     "{}", "Bearer x.y.z", "bearer {}x"],
-)  # fmt: skip
+    [
+        "",
+        "Bearer",
+        "Token {}",
+        "Basic {}",
+        "Bearer {} {}",
+        "Bearer {},Bearer {}",
+        "Bearer Bearer {}",
+        "{}",
+        "Bearer x.y.z",
+        "bearer {}x",
+    ],
+)
 def test_a_header_decides_alone_and_a_bad_one_is_refused_beside_a_good_cookie(
     agent: Agent, http: Client, header: str
 ) -> None:

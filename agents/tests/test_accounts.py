@@ -1,0 +1,223 @@
+"""Accounts: who can log in, who may manage whom, and that access changes are never silent."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.contrib.auth import hashers
+from django.core.exceptions import ValidationError
+from django.db import connection, transaction
+
+from agents import accounts, live, sessions
+from agents.accounts import Standing, create_agent, log_in, save_password, set_access, standing_of
+from agents.errors import InvalidCredentials, NotFound, TokenInvalid
+from agents.models import Agent, Session
+from agents.roles import Clearance, Role
+from agents.sessions import TokenPair, check_access
+from agents.tests.conftest import PASSWORD, MakeAgent
+
+pytestmark = pytest.mark.django_db
+
+
+def test_an_account_that_was_created_can_log_in() -> None:
+    """The session knows where it came from."""
+    agent = create_agent(
+        "ada", codename="Ada", role=Role.HANDLER, clearance=Clearance.SECRET, password=PASSWORD
+    )
+    session = log_in("ada", PASSWORD, address="192.0.2.7", user_agent="curl")
+    assert (session.agent, session.address, session.user_agent) == (agent, "192.0.2.7", "curl")
+    agent.refresh_from_db()
+    assert agent.last_login is not None
+
+
+@pytest.mark.parametrize("password", ["short", "password1234", "ada-the-agent-1"])
+def test_a_weak_password_is_refused(password: str) -> None:
+    """Too short, too common, too close to the name."""
+    with pytest.raises(ValidationError):
+        create_agent(
+            "ada-the-agent",
+            codename="Ada",
+            role=Role.ANALYST,
+            clearance=Clearance.SECRET,
+            password=password,
+        )
+
+
+@pytest.mark.parametrize(
+    ("username", "codename"),
+    [
+        ("Ada", "Other"),
+        ("other", "ada the agent"),
+        ("", "x"),
+        ("a b", "x"),
+        ("a\n", "x"),
+        ("b", "x\0"),
+    ],
+)
+def test_names_are_unique_in_any_case_and_plain(agent: Agent, username: str, codename: str) -> None:
+    """The error names the field."""
+    with pytest.raises(ValidationError):
+        create_agent(username, codename=codename, role=Role.ANALYST, clearance=Clearance.SECRET)
+
+
+def test_every_refused_login_costs_one_verification(
+    make_agent: MakeAgent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unknown, wrong, disabled, without a password: the hasher runs once for each."""
+    make_agent("ada")
+    make_agent("disabled", is_active=False)
+    mute = make_agent("mute")
+    mute.set_unusable_password()
+    mute.save()
+    hasher = type(hashers.get_hasher())
+    verify, seen = hasher.verify, []
+
+    def counted(self: Any, password: str, encoded: str) -> bool:
+        seen.append(password)
+        return verify(self, password, encoded)
+
+    monkeypatch.setattr(hasher, "verify", counted)
+    for username, password in (
+        ("nobody", PASSWORD),
+        ("ada", "wrong"),
+        ("disabled", PASSWORD),
+        ("mute", PASSWORD),
+        ("ada", PASSWORD),
+    ):
+        seen.clear()
+        try:
+            log_in(username, password)
+        except InvalidCredentials:
+            assert (username, password) != ("ada", PASSWORD)
+        assert len(seen) == 1
+
+
+def test_a_changed_access_raises_the_revision_and_tells_the_sockets(
+    agent: Agent,
+    monkeypatch: pytest.MonkeyPatch,
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    """Once for one change, and not before the commit."""
+    told: list[Any] = []
+    monkeypatch.setattr(live, "hand_over", lambda group, event: told.append(event["agents"]))
+    with django_capture_on_commit_callbacks(execute=True):
+        changed = set_access(agent.id, role=Role.HANDLER, clearance=Clearance.TOP_SECRET)
+        assert not told
+    assert (changed.role, changed.clearance) == ("handler", 4)
+    assert changed.access_revision == agent.access_revision + 1
+    assert told == [[str(agent.id)]]
+
+
+def test_access_that_stays_the_same_raises_nothing(
+    agent: Agent, django_capture_on_commit_callbacks: Any
+) -> None:
+    """No revision, no notice."""
+    with django_capture_on_commit_callbacks() as callbacks:
+        same = set_access(agent.id, role=Role(agent.role), is_active=True)
+    assert same.access_revision == agent.access_revision
+    assert not callbacks
+
+
+def test_disabling_ends_all_sessions_and_enabling_brings_none_back(
+    agent: Agent, pair: TokenPair
+) -> None:
+    """The old tokens stay dead."""
+    set_access(agent.id, is_active=False)
+    assert Session.objects.get().ended_reason == "disabled"
+    with pytest.raises(InvalidCredentials):
+        log_in("ada", PASSWORD)
+    set_access(agent.id, is_active=True)
+    with pytest.raises(TokenInvalid):
+        check_access(pair.access)
+    assert log_in("ada", PASSWORD)
+
+
+def test_access_of_nobody_is_not_found(session: Session) -> None:
+    """An id that is no agent's."""
+    with pytest.raises(NotFound):
+        set_access(session.id, role=Role.DIRECTOR)
+
+
+def test_a_new_password_ends_the_sessions_of_the_old_one(agent: Agent, pair: TokenPair) -> None:
+    """Whoever held them."""
+    agent.set_password("another long password")
+    assert save_password(agent) == 1
+    assert log_in("ada", "another long password")
+    with pytest.raises(InvalidCredentials):
+        log_in("ada", PASSWORD)
+
+
+def test_a_standing_covers_what_exceeds_it_in_no_part() -> None:
+    """More clearance does not make up for less rank."""
+    own = Standing(2, 3, True, False)
+    assert own.covers(own)
+    assert own.covers(Standing(1, 1, False, False))
+    for other in (
+        Standing(3, 1, False, False),
+        Standing(1, 4, False, False),
+        Standing(1, 1, False, True),
+    ):
+        assert not own.covers(other)
+
+
+def test_analyst_and_operative_have_one_rank(make_agent: MakeAgent) -> None:
+    """Below the handler, who is below the director."""
+    ranks = {role: standing_of(make_agent(role.value, role=role)).rank for role in Role}
+    assert ranks == {
+        Role.DIRECTOR: 3,
+        Role.HANDLER: 2,
+        Role.ANALYST: 1,
+        Role.FIELD_OPERATIVE: 1,
+    }
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tabs_that_refresh_in_the_same_instant_both_stay(
+    pair: TokenPair, django_db_blocker: Any
+) -> None:
+    """T11: one rotation, one grace, one current generation."""
+    start, results, problems = threading.Barrier(2), [], []
+
+    def refresh() -> None:
+        start.wait()
+        try:
+            results.append(sessions.rotate(pair.refresh)[1])
+        except Exception as problem:  # noqa: BLE001  (shown by the assertion)
+            problems.append(problem)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=refresh) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not problems
+    assert {sessions.read_refresh(one.refresh).generation for one in results} == {2}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_opens_while_all_sessions_end(agent: Agent) -> None:
+    """Whoever commits first, no session survives a disabling."""
+    opened = threading.Event()
+
+    def open_one() -> None:
+        try:
+            sessions.open_session(agent)
+        except TokenInvalid:
+            opened.set()
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        set_access(agent.id, is_active=False)
+        thread = threading.Thread(target=open_one)
+        thread.start()
+    thread.join(20)
+    assert opened.is_set()
+    assert not Session.objects.filter(ended_at=None).exists()
+
+
+def test_the_password_of_nobody_is_made_once() -> None:
+    """Else the first unknown name would take twice as long each time."""
+    assert accounts._nobodys_password() is accounts._nobodys_password()
