@@ -1,5 +1,6 @@
 """The services that tests of the whole product run against: real ones, started once a run."""
 
+import logging
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -11,7 +12,15 @@ from tests.postgres_server import PostgresServer
 from tests.processes import Process
 from tests.redis_server import RedisServer
 
+logging.getLogger("httpx").setLevel(logging.WARNING)  # HQ's own log says the same
+
 Serve = Callable[..., HQServer]
+WIDE = {
+    "HQ_SOCKETS_PER_AGENT": "1000",
+    "HQ_PENDING_PER_ADDRESS": "1000",
+    "HQ_FRAMES_PER_SECOND": "10000",
+    "HQ_FRAME_BURST": "10000",
+}
 
 
 @pytest.fixture(scope="session")
@@ -54,14 +63,14 @@ def hq(
 ) -> Iterator[HQServer]:
     """HQ with two workers on Redis, for every test that makes its own missions and harms nothing.
 
-    Many logins and sockets of one agent come from one address here, so those limits are wide.
+    Many sockets of one agent and from one address meet here, so those limits are wide.
     """
     server = HQServer(
         tmp_path_factory.mktemp("hq"),
         databases,
         workers=2,
         redis_url=redis_server.url,
-        settings={"HQ_SOCKETS_PER_AGENT": "1000", "HQ_FRAME_BURST": "10000"},
+        settings=WIDE,
     )
     server.start()
     yield server

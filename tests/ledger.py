@@ -83,10 +83,11 @@ class Ledger:
         self.acknowledged |= set(frame["acknowledged"])
 
     def _recover(self, frame: Frame, page: dict[int, Frame]) -> None:
-        room = self.rooms.setdefault(frame["mission"], Room(frame["epoch"], 0))
+        before = frame["seq"] - len(page)
+        room = self.rooms.setdefault(frame["mission"], Room(frame["epoch"], before))
         if room.epoch != frame["epoch"]:
             raise Violation("Recovered across an epoch.")
-        if min(page, default=frame["seq"] + 1) > room.seq + 1:
+        if before > room.seq:
             raise Violation(f"Recovered with a hole after {room.seq}: {list(page)}.")
         room.updates |= page
         room.seq = frame["seq"]

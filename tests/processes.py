@@ -12,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -23,7 +24,8 @@ class NotReady(Exception):
 class Process:
     """A child in a process group of its own. `log` holds all that it said."""
 
-    known: list["Process"] = []
+    known: ClassVar[list["Process"]] = []
+    """Those that run now."""
 
     def __init__(
         self,
@@ -68,8 +70,7 @@ class Process:
                 group=self.user,
                 extra_groups=None if self.user is None else [],
             )
-        if self not in Process.known:
-            Process.known.append(self)
+        Process.known.append(self)
 
     def wait_until(self, ready: Callable[[], bool], *, within: float) -> None:
         """Returns when `ready()` holds; `NotReady` when the child ends first or time runs out."""
@@ -86,6 +87,7 @@ class Process:
         if self._child is None:
             return 0
         child, self._child = self._child, None
+        Process.known.remove(self)
         if child.poll() is None:
             child.send_signal(how)
         try:

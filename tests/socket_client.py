@@ -89,13 +89,13 @@ class SocketClient:
         """Sends a frame; text and bytes go out as they are."""
         await self.connection.send(json.dumps(frame) if isinstance(frame, dict) else frame)
 
-    async def ask(self, kind: str, **fields: Any) -> Frame:
+    async def ask(self, kind: str, /, **fields: Any) -> Frame:
         """Sends a frame with an `id` and waits for the answer that repeats it."""
         asked = f"ask-{next(self._ids)}"
         await self.send({"type": kind, "id": asked, **fields})
         return await self._first(lambda frame: frame.get("id") == asked, f"answer to {kind}")
 
-    async def expect(self, kind: str, **fields: Any) -> Frame:
+    async def expect(self, kind: str, /, **fields: Any) -> Frame:
         """The next frame of that type with these fields; those in front of it count as taken."""
 
         def wanted(frame: Frame) -> bool:
