@@ -244,7 +244,6 @@ SPECTACULAR_SETTINGS = {
         "drf_spectacular.hooks.postprocess_schema_enums",
         "missions.api.schema.rules_between_fields",
         "hq_project.schema.exact_bodies",
-        "hq_project.schema.either_credential",
     ],
 }
 LOGGING = {

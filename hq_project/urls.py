@@ -16,7 +16,7 @@ urlpatterns = [
     path("", include("agents.urls")),
     path("api/", include("missions.api.urls")),
     *(path(f"{route}{slash}", view) for route, view in OWN for slash in ("", "/")),
-    re_path(r"^api(/|$)", refusals.unknown_call),
+    re_path(r"^api(?:/|$)", refusals.unknown_call),
     path("admin/", admin.site.urls),
     path("", include("missions.dashboard.urls")),
 ]

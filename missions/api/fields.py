@@ -66,7 +66,7 @@ class ClearanceName(Choice):
     def __init__(self, **options: Any) -> None:
         super().__init__(choices=CLEARANCE_NAMES, **options)
 
-    def to_internal_value(self, data: Any) -> Clearance:
+    def to_internal_value(self, data: Any) -> Any:
         return Clearance.from_wire(super().to_internal_value(data))
 
 
@@ -76,7 +76,7 @@ class RoleName(Choice):
     def __init__(self, **options: Any) -> None:
         super().__init__(choices=ROLE_NAMES, **options)
 
-    def to_internal_value(self, data: Any) -> Role:
+    def to_internal_value(self, data: Any) -> Any:
         return Role(super().to_internal_value(data))
 
 

@@ -57,7 +57,7 @@ class NewUpdate(StrictSerializer):
 
     kind = Choice(choices=KINDS_BUT_POSITION)
     body = Text(min_length=1, max_length=limits.BODY_LENGTH)
-    data = JSONObject(required=False)
+    data = JSONObject(required=False)  # type: ignore[assignment]  # the wire's name
     classification = ClearanceName(required=False)
     roles = serializers.ListField(child=RoleName(), required=False)
     requires_ack = Flag(required=False)

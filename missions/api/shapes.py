@@ -64,7 +64,7 @@ class Update(Shape):
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(choices=KIND_NAMES)
     body = serializers.CharField()
-    data = serializers.DictField()
+    data = serializers.DictField()  # type: ignore[assignment]  # the wire's name
     author = AgentName()
     classification = serializers.ChoiceField(choices=CLEARANCE_NAMES)
     roles = serializers.ListField(
@@ -85,7 +85,7 @@ class NumberedUpdate(Shape):
     """An update with its number in the caller's stream; null where the stream lacks it."""
 
     seq = serializers.IntegerField(allow_null=True)
-    update = Update()
+    update = Update()  # type: ignore[assignment]  # the wire's name
 
 
 class Page(Shape):

@@ -1,0 +1,46 @@
+"""What the tests of missions share: the cast, and callers for it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from agents.models import Agent
+from agents.roles import Clearance
+from missions import services
+from missions.models import Mission
+from missions.protocol import Status
+from missions.tests.caller import Caller
+from tests.cast import ANALYST, HANDLER, NOVICE, OPERATIVE, Member, enlist
+
+Cast = dict[Member, Agent]
+Call = Callable[[Member], Caller]
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    """The six of `tests.cast`, as agents."""
+    return enlist()
+
+
+@pytest.fixture
+def by(cast: Cast) -> Call:
+    """`by(HANDLER)` calls the API as the handler."""
+    callers: dict[Member, Caller] = {}
+
+    def caller(member: Member) -> Caller:
+        if member not in callers:
+            callers[member] = Caller(cast[member])
+        return callers[member]
+
+    return caller
+
+
+@pytest.fixture
+def mission(cast: Cast) -> Mission:
+    """An active, confidential mission of the handler's; the novice on it is cleared too low."""
+    made = services.create_mission(
+        cast[HANDLER], "Cold Lantern", "Find them.", Clearance.CONFIDENTIAL
+    )
+    for member in (ANALYST, OPERATIVE, NOVICE):
+        services.add_member(cast[HANDLER], made.pk, cast[member].pk)
+    return services.change_mission(cast[HANDLER], made.pk, status=Status.ACTIVE)
