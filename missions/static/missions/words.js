@@ -79,6 +79,12 @@ export function isOpen(status) {
   return status === 'planned' || status === 'active';
 }
 
+/** By codename, then id, as the server lists them. @param {Mission} a @param {Mission} b */
+export function byCodename(a, b) {
+  if (a.codename !== b.codename) return a.codename < b.codename ? -1 : 1;
+  return a.id < b.id ? -1 : 1;
+}
+
 /** From the mission's classification to the own clearance. @param {Clearance} least @param {Clearance} most */
 export function classificationsBetween(least, most) {
   return CLEARANCES.slice(CLEARANCES.indexOf(least), CLEARANCES.indexOf(most) + 1);

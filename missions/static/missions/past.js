@@ -1,0 +1,57 @@
+/**
+ * What lies before the snapshot: older pages, and own updates that the own stream lacks.
+ *
+ * @typedef {import('./types.js').State} State
+ * @typedef {import('./types.js').Frame} Frame
+ */
+import * as api from './api.js';
+
+export class History {
+  loading = false;
+  /** @type {Set<string>} rooms whose own updates were asked for, by mission and epoch */ #asked = new Set();
+  #dispatch;
+  #state;
+
+  /** @param {(frame: Frame) => void} dispatch @param {() => State} state */
+  constructor(dispatch, state) {
+    this.#dispatch = dispatch;
+    this.#state = state;
+  }
+
+  /** The page before the oldest entry of the selected room. */
+  async older() {
+    const { selected, rooms } = this.#state();
+    const room = selected ? rooms[selected] : undefined;
+    const first = room?.entries[0];
+    if (this.loading || !selected || !room?.epoch || !first || first.seq === 1) return;
+    this.loading = true;
+    this.#dispatch({ type: '@older_asked' });
+    try {
+      const page = await api.pageBefore(selected, first.update.id, room.epoch);
+      this.loading = false;
+      this.#dispatch({ type: '@older', page });
+    } catch (error) {
+      this.loading = false;
+      if (!(error instanceof api.Refused)) throw error;
+      if (error.code === 'reset') this.#dispatch({ type: '@again', mission: selected, whole: true });
+      else this.#dispatch({ type: '@notice', notice: `Earlier updates did not load: ${error.message}` });
+    }
+  }
+
+  /** Own updates for other roles than the own one: not in the stream, and still ours to see. @param {string} mission */
+  async own(mission) {
+    const { selected, rooms } = this.#state();
+    const epoch = rooms[mission]?.epoch;
+    const key = `${mission} ${epoch}`;
+    if (mission !== selected || !epoch || this.#asked.has(key)) return;
+    this.#asked.add(key);
+    try {
+      const page = await api.ownPage(mission);
+      const updates = page.updates.flatMap(({ seq, update }) => (seq === null ? [update] : []));
+      if (updates.length && this.#state().rooms[mission]) this.#dispatch({ type: '@sent', mission, updates });
+    } catch (error) {
+      this.#asked.delete(key);
+      if (!(error instanceof api.Refused)) throw error;
+    }
+  }
+}

@@ -1,0 +1,252 @@
+/**
+ * The room: puts store, socket and views together. Started by the shell; nothing imports it.
+ *
+ * One way through: frame or act -> `dispatch` -> reducer -> one drawing per animation frame. What a
+ * state asks for (subscriptions) is read from it after each dispatch.
+ *
+ * @typedef {import('./types.js').State} State
+ * @typedef {import('./types.js').Frame} Frame
+ */
+import * as api from './api.js';
+import { Announcer } from './announce.js';
+import { Composer } from './composer.js';
+import { Connection } from './socket.js';
+import { LogView } from './render_log.js';
+import { Outbox } from './outbox.js';
+import { Staffing } from './staffing.js';
+import { closePanels, wirePanels } from './panels.js';
+import { drawBanners, drawEmpty, drawHeads, drawLink } from './render_state.js';
+import { drawOrders } from './render_orders.js';
+import { drawRail } from './render_rail.js';
+import { History } from './past.js';
+import { firstChoice } from './choice.js';
+import { initialState, reduce, wanted } from './store.js';
+import { part, say } from './dom.js';
+import { themeSwitch } from './theme.js';
+import { tick } from './render_entry.js';
+import { wireDialogs } from './dialogs.js';
+import { wireKeyboard } from './keyboard.js';
+import { watchForSleep } from './sleep.js';
+
+const SUBSCRIBE = 'subscribe:';
+
+let state = initialState();
+let drawing = false;
+
+const announcer = new Announcer();
+const connection = new Connection({
+  open: () => new WebSocket(`${location.origin.replace(/^http/, 'ws')}/missions?missions=none`),
+  renew: api.renew,
+  ticket: api.ticket,
+  onFrame: received,
+  onLink: linked,
+  now: () => Date.now(),
+  after: (run, ms) => setTimeout(run, ms),
+  cancel: (timer) => clearTimeout(timer),
+  random: () => Math.random(),
+});
+const outbox = new Outbox((frame) => connection.send(frame));
+const past = new History(dispatch, () => state);
+const log = new LogView(() => void past.older());
+const composer = new Composer(async (mission, fields) => {
+  const answer = await outbox.ask({ type: 'publish', id: String(fields.client_id), mission, ...fields });
+  if (answer.frame) log.toEnd();
+  schedule();
+  return answer;
+});
+const staffing = new Staffing((mission) => dispatch({ type: 'mission', mission }));
+
+/** @param {Frame} frame */
+function dispatch(frame) {
+  state = reduce(state, frame);
+  if (state.link.state === 'live') {
+    for (const want of wanted(state)) {
+      if (!connection.send({ type: 'subscribe', id: SUBSCRIBE + want.mission, ...want })) break;
+      state = reduce(state, { type: '@asked', mission: want.mission });
+    }
+  }
+  schedule();
+}
+
+/** @param {Frame} frame */
+function received(frame) {
+  const answered = outbox.received(frame);
+  if (frame.type === 'error') {
+    if (!answered) refused(frame);
+    return;
+  }
+  if (frame.type === 'update') hear(frame);
+  if (frame.type === 'access_changed' || frame.type === 'unsubscribed') announcer.hush();
+  dispatch(frame.type === 'subscribed' && frame.id !== undefined ? { ...frame, at: Date.now() } : frame);
+  if (frame.type === 'welcome') choose();
+  if (frame.type === 'access_changed') void relist();
+  if (frame.type === 'subscribed') void past.own(frame.mission);
+}
+
+/** An error that answers no command of the outbox: a subscription, or nothing we asked. @param {Frame} frame */
+function refused(frame) {
+  const id = String(frame.id ?? '');
+  if (!id.startsWith(SUBSCRIBE)) return;
+  const mission = id.slice(SUBSCRIBE.length);
+  if (frame.code === 'not_found') dispatch({ type: '@gone', mission });
+  else setTimeout(() => dispatch({ type: '@again', mission }), 2_000 + Math.random() * 3_000);
+}
+
+/** @param {import('./types.js').Link} link @param {boolean} drop */
+function linked(link, drop) {
+  if (link.state === 'signed_out') return signedOut(link.why ?? '');
+  if (state.link.state === 'live' && link.state !== 'live') dispatch({ type: '@lost' });
+  dispatch({ type: '@link', link });
+  if (drop) outbox.drop({ code: 'invalid', message: 'HQ could not read this message. Shorten or change it.' });
+  if (link.state === 'live') outbox.resend();
+}
+
+/** @param {string} why empty: nobody was logged in */
+function signedOut(why) {
+  outbox.drop({ code: 'token_invalid', message: 'You are signed out.' });
+  announcer.hush();
+  composer.wipe();
+  dispatch({ type: '@signed_out', why });
+  if (!why) {
+    location.replace('/login');
+    return;
+  }
+  for (const dialog of document.querySelectorAll('dialog')) dialog.close();
+  say(part('signed-out-why', HTMLElement), why);
+  const dialog = part('signed-out', HTMLDialogElement);
+  dialog.addEventListener('cancel', (event) => event.preventDefault());
+  dialog.showModal();
+}
+
+/** @param {Frame} frame */
+function hear(frame) {
+  const mission = state.missions[frame.mission];
+  const own = frame.update.author.codename === state.agent?.codename;
+  const urgent = frame.update.kind === 'alert' || frame.update.kind === 'order';
+  if (mission && !own && (urgent || frame.mission === state.selected)) announcer.hear(frame.update, mission.codename);
+}
+
+/** After a change of access the socket brings logs; the missions themselves are listed again. */
+async function relist() {
+  try {
+    dispatch({ type: '@missions', missions: await api.missions() });
+    choose();
+  } catch {
+    setTimeout(() => void relist(), 3_000);
+  }
+}
+
+/** The mission of the address, else a first one. */
+function choose() {
+  const asked = /^#mission=([0-9a-f-]{36})$/.exec(location.hash)?.[1];
+  const mission = asked && state.missions[asked] ? asked : (state.selected ?? (state.notice ? null : firstChoice(state)));
+  if (mission === state.selected) return;
+  dispatch({ type: '@select', mission });
+  if (mission) void past.own(mission);
+}
+
+/** @param {string} update */
+async function acknowledge(update) {
+  if (state.acknowledging[update]) return;
+  dispatch({ type: '@acknowledging', update });
+  const { refusal } = await outbox.ask({ type: 'acknowledge', id: `acknowledge:${update}`, update });
+  if (!refusal) return announcer.tell('Acknowledged.');
+  dispatch({ type: '@not_acknowledged', update });
+  return dispatch({ type: '@notice', notice: `Not acknowledged: ${refusal.message}` });
+}
+
+/** @param {string} update */
+async function showReceipts(update) {
+  if (log.receipts.delete(update)) return schedule();
+  log.receipts.set(update, 'loading');
+  schedule();
+  try {
+    log.receipts.set(update, await api.receipts(update));
+  } catch (error) {
+    log.receipts.delete(update);
+    if (!(error instanceof api.Refused)) throw error;
+    dispatch({ type: '@notice', notice: `The receipts did not load: ${error.message}` });
+  }
+  return schedule();
+}
+
+function schedule() {
+  if (drawing) return;
+  drawing = true;
+  if (document.hidden) setTimeout(draw, 0);
+  else requestAnimationFrame(draw);
+}
+
+function draw() {
+  drawing = false;
+  drawLink(state, Date.now());
+  drawHeads(state);
+  drawRail(state);
+  const rows = log.draw(state, past.loading);
+  drawBanners(state, rows);
+  drawEmpty(state, rows, log.filter, { create: () => staffing.create(), clear: clearFilter });
+  composer.draw(state);
+  drawOrders(state);
+  staffing.draw(state);
+}
+
+const filter = part('filter', HTMLInputElement);
+
+function clearFilter() {
+  filter.value = log.filter = '';
+  log.toEnd();
+  schedule();
+}
+
+filter.addEventListener('input', () => {
+  log.filter = filter.value.trim();
+  log.toEnd();
+  schedule();
+});
+document.addEventListener('click', ({ target }) => {
+  const button = target instanceof Element ? target.closest('[data-ack], [data-receipts]') : null;
+  if (!(button instanceof HTMLElement)) return;
+  if (button.dataset.ack) void acknowledge(button.dataset.ack);
+  if (button.dataset.receipts) void showReceipts(button.dataset.receipts);
+});
+wireKeyboard({
+  step: (by) => log.step(by),
+  filter: () => filter.focus(),
+  sheet: () => part('keys-dialog', HTMLDialogElement).showModal(),
+  escape: () => {
+    if (closePanels()) return;
+    if (log.filter) clearFilter();
+    else if (document.activeElement === filter) log.log.focus();
+  },
+  acknowledge: () => {
+    const button = document.activeElement?.closest('.entry')?.querySelector('[data-ack]');
+    if (button instanceof HTMLElement) button.click();
+  },
+});
+wirePanels();
+wireDialogs();
+themeSwitch(part('theme', HTMLButtonElement));
+part('new-mission', HTMLButtonElement).addEventListener('click', () => staffing.create());
+part('keys', HTMLButtonElement).addEventListener('click', () => part('keys-dialog', HTMLDialogElement).showModal());
+part('retry', HTMLButtonElement).addEventListener('click', () => connection.retryNow());
+part('log-out', HTMLButtonElement).addEventListener('click', async () => {
+  try {
+    await api.logOut();
+  } catch (error) {
+    if (!(error instanceof api.Refused)) throw error;
+    return dispatch({ type: '@notice', notice: `You are still logged in: ${error.message}` });
+  }
+  connection.end('You logged out.');
+  return location.replace('/login');
+});
+window.addEventListener('hashchange', () => {
+  closePanels();
+  choose();
+});
+watchForSleep(() => connection.probe());
+setInterval(() => {
+  tick(Date.now());
+  drawLink(state, Date.now());
+}, 1_000);
+schedule();
+connection.start();
