@@ -25,7 +25,8 @@ SIGNING_KEY_PEM = SIGNING_KEY.private_bytes(
     serialization.NoEncryption(),
 ).decode()
 
-FOREIGN_ORIGIN = "https://hq.example.net"
+PARTNER_ORIGIN = "https://partner.example.net"
+"""The origin that may connect beside HQ's own."""
 
 
 class HQServer(Process):
@@ -51,6 +52,7 @@ class HQServer(Process):
             "HQ_SECRET_KEY": "a secret of the tests, 0123456789",
             "HQ_JWT_PRIVATE_KEY": SIGNING_KEY_PEM,
             "HQ_VAR_DIR": str(folder),
+            "HQ_ALLOWED_ORIGINS": PARTNER_ORIGIN,
             "PORT": str(self.port),
             "DATABASE_URL": databases.fresh(folder),
             "DJANGO_SETTINGS_MODULE": "hq_project.settings",
