@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple, Protocol, runtime_checkable
 from uuid import UUID
 
-from agents import threads, watch
+from agents import live, threads, watch
 from agents.models import Agent
 from agents.protocol import AgentObject
 from agents.roles import Clearance, Role, Viewer
@@ -131,3 +131,8 @@ def follow_revisions() -> None:
     loop = asyncio.get_running_loop()
     if loop not in _of_loop:
         _of_loop[loop] = Rescoper()
+        live.current().on_close(_end)
+
+
+async def _end() -> None:
+    _of_loop.pop(asyncio.get_running_loop(), None)

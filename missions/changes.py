@@ -17,10 +17,26 @@ def positions(mission_ids: Iterable[UUID]) -> list[tuple[UUID, int]]:
 
 
 def following(mission_id: UUID, position: int) -> list[Event]:
-    """The next changes of a mission's log after a position, in order, a chunk at most."""
-    rows = Change.objects.filter(mission_id=mission_id, position__gt=position)
-    return [
-        Event(row.position, row.numbers, row.epochs, update_bytes(row.update))
-        for row in rows.select_related("update").order_by("position")[:CHUNK]
-        if row.update is not None
-    ]
+    """The next changes of a mission's log after a position, in order, a chunk at most.
+
+    Numbers of an epoch that has ended meanwhile are left out: what they belonged to may have been
+    retracted since, and the reset that ended the epoch follows.
+    """
+    rows = list(
+        Change.objects.filter(mission_id=mission_id, position__gt=position)
+        .select_related("update")
+        .order_by("position")[:CHUNK]
+    )
+    epochs = Mission.objects.values_list("epochs", flat=True).get(pk=mission_id)
+    return [_event(row, epochs) for row in rows]
+
+
+def _event(row: Change, epochs: list[str]) -> Event:
+    if row.update is None:
+        return Event(row.position, {}, row.epochs, b"")
+    numbers = {
+        stream: seq
+        for stream, seq in row.numbers.items()
+        if row.epochs[stream] == epochs[int(stream)]
+    }
+    return Event(row.position, numbers, row.epochs, update_bytes(row.update))

@@ -14,7 +14,7 @@ from agents.errors import NotFound, TokenInvalid
 from agents.protocol import wire_time
 from agents.sockets.consumer import AuthenticatedConsumer
 from agents.sockets.credentials import chosen_missions
-from missions import commands
+from missions import commands, oversight
 from missions.access import Access, follow_revisions, read_access
 from missions.protocol import (
     AccessChanged,
@@ -37,12 +37,14 @@ class MissionConsumer(AuthenticatedConsumer):
         self._turn = asyncio.Lock()
         self._access: Access | None = None
         self._chosen: list[str] | None = None
+        self._resets: set[asyncio.Task[None]] = set()
 
     async def opened(self) -> None:
         """Sends `welcome` and a `subscribed` for each mission that the URL or HQ chooses."""
         follow_revisions()
+        oversight.begin()
         self._chosen = chosen_missions(self.scope["query_string"])
-        self._subscriptions = Subscriptions(self.outgoing, self.agent_id)
+        self._subscriptions = Subscriptions(self.outgoing, self.agent_id, self._reset)
         async with self._turn:
             rights = await threads.in_command_thread(read_access, [self.agent_id])
             access = rights.get(self.agent_id)
@@ -70,6 +72,8 @@ class MissionConsumer(AuthenticatedConsumer):
 
     async def closed(self) -> None:
         """Gives every place up."""
+        for task in self._resets:
+            task.cancel()
         if self._access is not None:
             self._subscriptions.leave_all()
 
@@ -111,6 +115,21 @@ class MissionConsumer(AuthenticatedConsumer):
                 appeared = mission_id not in before.missions and self._chosen is None
                 if appeared or (moved and mission_id in held):
                     await self._subscribe(mission_id)
+
+    def _reset(self, mission_id: str) -> None:
+        """The stream was renumbered: unsent bytes of it are dropped, a snapshot follows."""
+        self._subscriptions.cut(mission_id)
+        if self.outgoing.waiting():
+            self.outgoing.abort()
+            return
+        task = asyncio.get_running_loop().create_task(self._send_anew(mission_id))
+        self._resets.add(task)
+        task.add_done_callback(self._resets.discard)
+
+    async def _send_anew(self, mission_id: str) -> None:
+        async with self._turn:
+            if mission_id in self._subscriptions:
+                await self._subscribe(mission_id)
 
     def _hold(self, access: Access) -> None:
         self._access = access

@@ -5,8 +5,9 @@ subscription that is still reading history is held until the log has reached wha
 loop, no database, no layer: `missions.switchboard` drives this.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, Protocol
+from uuid import UUID
 
 from missions.protocol import update_payload, update_prefix
 
@@ -18,7 +19,10 @@ EARLY_MOST = 10_000
 
 
 class Event(NamedTuple):
-    """One position of a mission's log: the number and epoch in each stream, the shared body."""
+    """One position of a mission's log: the number and epoch in each stream, the shared body.
+
+    Without a body it is a reset: the streams of `epochs` were renumbered.
+    """
 
     position: int
     numbers: dict[str, int]
@@ -38,6 +42,14 @@ class Listener(Protocol):
         """Takes the same frames in both forms."""
 
 
+class Place(NamedTuple):
+    """Who takes a place in a stream, and what is called when the stream is renumbered."""
+
+    agent_id: UUID
+    stream: int
+    on_reset: Callable[[], None]
+
+
 class Subscription:
     """One socket's place in one stream.
 
@@ -45,24 +57,42 @@ class Subscription:
     counts payloads that were already waiting for the next fan-out when it joined the members.
     """
 
-    __slots__ = ("feed", "floor", "held", "listener", "overflowed", "skip", "stream")
+    __slots__ = (
+        "agent_id",
+        "feed",
+        "floor",
+        "held",
+        "listener",
+        "on_reset",
+        "skip",
+        "stream",
+        "void",
+    )
 
-    def __init__(self, listener: Listener, feed: "MissionFeed", stream: "StreamFeed") -> None:
+    def __init__(
+        self, listener: Listener, place: Place, feed: "MissionFeed", stream: "StreamFeed"
+    ) -> None:
         self.listener = listener
+        self.agent_id = place.agent_id
+        self.on_reset = place.on_reset
         self.feed = feed
         self.stream: StreamFeed | None = stream
         self.held: list[tuple[int, bytes]] = []
         self.floor: int | None = None
         self.skip = 0
-        self.overflowed = False
+        self.void = False
 
     def hold(self, position: int, payload: bytes) -> None:
         """Keeps a payload until the history is sent."""
         if len(self.held) >= HELD_MOST:
-            self.held.clear()
-            self.overflowed = True
-        elif not self.overflowed:
+            self.annul()
+        elif not self.void:
             self.held.append((position, payload))
+
+    def annul(self) -> None:
+        """What is being read is void, or too much was held: the history has to be read again."""
+        self.held.clear()
+        self.void = True
 
 
 class StreamFeed:
@@ -101,12 +131,12 @@ class MissionFeed:
         """Whether nobody here listens."""
         return not any(stream.members or stream.waiting for stream in self.streams.values())
 
-    def join(self, listener: Listener, number: int) -> Subscription:
+    def join(self, listener: Listener, place: Place) -> Subscription:
         """A place in a stream, held until `settle`."""
-        stream = self.streams.get(number)
+        stream = self.streams.get(place.stream)
         if stream is None:
-            stream = self.streams[number] = StreamFeed(number)
-        subscription = Subscription(listener, self, stream)
+            stream = self.streams[place.stream] = StreamFeed(place.stream)
+        subscription = Subscription(listener, place, self, stream)
         stream.waiting[subscription] = None
         return subscription
 
@@ -159,6 +189,9 @@ class MissionFeed:
     def apply(self, event: Event) -> Iterable[StreamFeed]:
         """Takes the next event: yields the streams that now have payloads to be fanned out."""
         self.last = event.position
+        if not event.body:
+            self._reset(event)
+            return
         for name, seq in event.numbers.items():
             stream = self.streams.get(int(name))
             if stream is None or not (stream.members or stream.waiting):
@@ -170,6 +203,22 @@ class MissionFeed:
             if stream.members:
                 stream.pending.append(payload)
                 yield stream
+        self._promote_caught_up()
+
+    def _reset(self, event: Event) -> None:
+        """Drops what still waits of the renumbered streams and has their sockets read anew."""
+        for name in event.epochs:
+            stream = self.streams.get(int(name))
+            if stream is None:
+                continue
+            stream.pending.clear()
+            for subscription in [*stream.members, *stream.waiting]:
+                if subscription.floor is None:
+                    subscription.annul()
+                elif subscription.floor < event.position:
+                    self.leave(subscription)
+                    subscription.on_reset()
+                # else: its history was read after the renumbering
         self._promote_caught_up()
 
     def _promote_caught_up(self) -> None:

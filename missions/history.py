@@ -1,8 +1,9 @@
 """The log as a viewer reads it: pages, snapshots, and what follows an update.
 
 Owns how stored updates become the objects of the wire, and every read of a stream. All reads end
-at the stream's head as it was read with the reader's rights, so that a page is consistent
-without a transaction. Called by REST and by `missions.recovery`.
+at the stream's head as it was read with the reader's rights, and are done again if the stream was
+renumbered meanwhile, so that a page is consistent without a transaction. Called by REST and by
+`missions.recovery`.
 """
 
 import threading
@@ -95,19 +96,23 @@ def page(
     `after` that does not hold gives the newest with `recovered` false; `before` that does not
     hold raises `Reset`.
     """
-    head = head_for(agent, mission_id)
-    if author_me:
-        return _page(head, agent.pk, False, _sent(agent, head, limit, before))
-    if before is not None:
-        number = _number_of(head, before) if epoch == head.epoch else None
-        if number is None:
-            raise Reset
-        return _page(head, agent.pk, False, _read(head, max(0, number - 1 - limit), number - 1))
-    if after is not None or epoch is not None:
-        number = _number_of(head, after) if epoch == head.epoch else None
-        if number is not None:
-            return _page(head, agent.pk, True, _read(head, number, min(head.seq, number + limit)))
-    return _page(head, agent.pk, False, _read(head, max(0, head.seq - limit), head.seq))
+    while True:
+        head = head_for(agent, mission_id)
+        recovered = False
+        if author_me:
+            part = _sent(agent, head, limit, before)
+        elif before is not None:
+            number = _number_of(head, before) if epoch == head.epoch else None
+            if number is None:
+                raise Reset
+            part = _read(head, max(0, number - 1 - limit), number - 1)
+        else:
+            number = _number_of(head, after) if epoch == head.epoch else None
+            recovered = number is not None
+            start = max(0, head.seq - limit) if number is None else number
+            part = _read(head, start, min(head.seq, start + limit))
+        if _still_current(head):
+            return _page(head, agent.pk, recovered, part)
 
 
 def snapshot_or_following(
@@ -117,17 +122,32 @@ def snapshot_or_following(
 
     Reads the agent's row afresh. `NotFound` unless the agent may enter now.
     """
-    agent = Agent.objects.filter(pk=agent_id, is_active=True).first()
-    if agent is None:
-        raise NotFound
-    head = head_for(agent, mission_id)
-    if epoch is not None and epoch == head.epoch:
-        number = 0 if after is None else _number_of(head, after)
-        if number is not None and head.seq - number <= limits.RECOVER_UPDATES:
-            following = _read(head, number, head.seq, fitting=True)
-            if len(following.updates) == head.seq - number:
-                return head, _page(head, agent_id, True, following)
-    return head, _page(head, agent_id, False, _snapshots.get(head))
+    while True:
+        agent = Agent.objects.filter(pk=agent_id, is_active=True).first()
+        if agent is None:
+            raise NotFound
+        head = head_for(agent, mission_id)
+        following = _following(head, after, epoch)
+        part = _snapshots.get(head) if following is None else following
+        if _still_current(head):
+            return head, _page(head, agent_id, following is not None, part)
+
+
+def _following(head: Head, after: str | None, epoch: str | None) -> Slice | None:
+    """Exactly what follows `after`; None when that is unknown, or more than a frame holds."""
+    if epoch != head.epoch:
+        return None
+    number = 0 if after is None else _number_of(head, after)
+    if number is None or head.seq - number > limits.RECOVER_UPDATES:
+        return None
+    part = _read(head, number, head.seq, fitting=True)
+    return part if len(part.updates) == head.seq - number else None
+
+
+def _still_current(head: Head) -> bool:
+    """Whether the stream was not renumbered while it was read."""
+    epochs = Mission.objects.filter(pk=head.mission_id).values_list("epochs", flat=True).first()
+    return epochs is not None and epochs[head.stream] == head.epoch
 
 
 def _page(head: Head, agent_id: UUID, recovered: bool, part: Slice) -> Page:

@@ -3,6 +3,7 @@
 Owns the shape of the rows. `missions.services` is the only writer.
 """
 
+import datetime as dt
 import uuid
 from typing import ClassVar
 
@@ -57,6 +58,9 @@ class Mission(models.Model):
     position = models.PositiveBigIntegerField(default=0)
     numbers = models.JSONField(default=no_numbers)
     epochs = models.JSONField(default=new_epochs)
+
+    now: dt.datetime
+    """The database's time when the row was locked; set by `services.locked`."""
 
     class Meta:
         ordering = ("codename", "id")

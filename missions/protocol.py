@@ -180,6 +180,30 @@ class AccessChanged(ServerFrame, frozen=True, tag="access_changed"):
     clearance: str
 
 
+class PresenceFrame(ServerFrame, tag="presence", frozen=True, kw_only=True):
+    """To handlers and directors: the members that follow the mission now; the full list."""
+
+    mission: str
+    agents: list[AgentName]
+
+
+class ReceiptFrame(ServerFrame, tag="receipt", frozen=True, kw_only=True):
+    """To author, handlers and directors: an agent acknowledged an update."""
+
+    mission: str
+    update: str
+    agent: AgentName
+    at: str
+
+
+class OverdueFrame(ServerFrame, tag="overdue", frozen=True, kw_only=True):
+    """To author, handlers and directors: who has not acknowledged an update in time."""
+
+    mission: str
+    update: str
+    agents: list[AgentName]
+
+
 class UpdateFrame(ServerFrame, frozen=True, tag="update"):
     """One live update. For the documents: `update_payload` builds it from its parts."""
 

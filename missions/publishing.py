@@ -4,12 +4,17 @@ Builds the one event of a change and hands it to the process's channel after com
 `missions.services` alone; the `switchboard` reads what is built here.
 """
 
+import datetime as dt
 from typing import Any
 from uuid import UUID
 
 from agents import live
+from agents.models import Agent
+from agents.protocol import wire_time
+from missions.models import Update
 
 UPDATE_EVENT = "mission.update"
+RECEIPT_EVENT = "mission.receipt"
 
 
 def group_of(mission_id: UUID | str) -> str:
@@ -24,7 +29,10 @@ def update_event(
     epochs: dict[str, str],
     body: bytes,
 ) -> dict[str, Any]:
-    """One event for all viewer classes: position, number and epoch per stream, encoded update."""
+    """One event for all viewer classes: position, number and epoch per stream, encoded update.
+
+    An empty body says that the streams of `epochs` were renumbered: what they hold is void.
+    """
     return {
         "type": UPDATE_EVENT,
         "mission": str(mission_id),
@@ -32,6 +40,20 @@ def update_event(
         "numbers": numbers,
         "epochs": epochs,
         "body": body,
+    }
+
+
+def receipt_event(update: Update, agent: Agent, at: dt.datetime) -> dict[str, Any]:
+    """A receipt for those who oversee; with what decides who may be told."""
+    return {
+        "type": RECEIPT_EVENT,
+        "mission": str(update.mission_id),
+        "update": str(update.pk),
+        "agent": [agent.codename, agent.role],
+        "at": wire_time(at),
+        "author": str(update.author_id),
+        "classification": update.classification,
+        "roles": update.roles,
     }
 
 

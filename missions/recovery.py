@@ -6,6 +6,8 @@ what follows, or a snapshot. Called by `missions.commands` and `missions.consume
 """
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from msgspec import UNSET, UnsetType
@@ -14,7 +16,7 @@ from agents import threads
 from agents.protocol import FrameId
 from agents.sockets.outgoing import Outgoing
 from missions import history, limits, switchboard
-from missions.feeds import Subscription
+from missions.feeds import Place, Subscription
 from missions.protocol import Page, Subscribed
 
 BACKLOG_LOOK = 0.02
@@ -24,9 +26,10 @@ BACKLOG_LOOK = 0.02
 class Subscriptions:
     """What one socket listens to. `stream` is the agent's stream by the rights applied last."""
 
-    def __init__(self, outgoing: Outgoing, agent_id: UUID) -> None:
+    def __init__(self, outgoing: Outgoing, agent_id: UUID, on_reset: Callable[[str], None]) -> None:
         self._outgoing = outgoing
         self._agent_id = agent_id
+        self._on_reset = on_reset
         self._switchboard = switchboard.current()
         self._places: dict[str, Subscription | None] = {}
         self._generation = 0
@@ -51,7 +54,11 @@ class Subscriptions:
         self.leave(mission_id)
         while not self._outgoing.closed:
             generation, stream = self._generation, self.stream
-            place = await self._switchboard.join(self._outgoing, mission_id, stream)
+            place = await self._switchboard.join(
+                self._outgoing,
+                mission_id,
+                Place(self._agent_id, stream, partial(self._on_reset, mission_id)),
+            )
             try:
                 head, page = await threads.in_command_thread(
                     history.snapshot_or_following, self._agent_id, mission_id, after, epoch
@@ -66,7 +73,7 @@ class Subscriptions:
                 # Rights changed and the notice is still on its way: follow what was read.
                 self._switchboard.leave(place)
                 self.stream = head.stream
-            elif place.overflowed:
+            elif place.void:
                 self._switchboard.leave(place)
             else:
                 self._outgoing.send(_subscribed(page, frame_id))

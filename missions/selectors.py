@@ -81,7 +81,10 @@ def reviewable_updates(agent: Agent, mission: Mission | None = None) -> QuerySet
     if mission is not None:
         missions = missions.filter(pk=mission.pk)
     return Update.objects.filter(
-        author=agent, classification__lte=agent.clearance, mission__in=missions
+        author=agent,
+        classification__lte=agent.clearance,
+        mission__in=missions,
+        retracted_at__isnull=True,
     )
 
 
@@ -112,15 +115,15 @@ def staff_candidates(agent: Agent, search: str = "") -> list[Agent]:
 
 
 def receipts_of(agent: Agent, update_id: UUID | str) -> list[tuple[AgentName, dt.datetime | None]]:
-    """Who must acknowledge, and when each did; for the author, handlers and directors.
-
-    Obliged are the active members, but the author, who may see the update.
-    """
+    """Who must acknowledge, and when each did; for the author, handlers and directors."""
     update = update_for(agent, update_id)
     if update.author_id != agent.pk and not audiences.may_staff(agent.viewer):
         raise Forbidden
-    if not update.requires_ack:
-        return []
+    return obliged_to(update) if update.requires_ack else []
+
+
+def obliged_to(update: Update) -> list[tuple[AgentName, dt.datetime | None]]:
+    """The active members but the author who may see the update, and when each acknowledged."""
     mission = update.mission
     at = dict(Receipt.objects.filter(update=update).values_list("agent_id", "at"))
     members = Agent.objects.filter(assignments__mission=mission, is_active=True)

@@ -5,12 +5,13 @@ under the mission's row lock, so that commit order is the order everybody sees. 
 sockets, commands. Raises the errors of `agents.errors` and `missions.errors`.
 """
 
+import datetime as dt
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from agents import live
 from agents.errors import Forbidden, Invalid, NotFound
@@ -36,7 +37,7 @@ def publish(agent: Agent, mission_id: UUID | str, draft: Draft) -> Update:
     """
     draft.check()
     with transaction.atomic():
-        mission, author = _locked(agent, mission_id)
+        mission, author = locked(agent, mission_id)
         if draft.client_id is not None:
             earlier = Update.objects.filter(
                 mission=mission, author=author, client_id=draft.client_id
@@ -69,6 +70,10 @@ def append(mission: Mission, author: Agent, draft: Draft, audience: Audience) ->
         requires_ack=draft.requires_ack,
         ack_within=draft.ack_within,
         client_id=draft.client_id,
+        created_at=mission.now,
+        ack_due_at=None
+        if draft.ack_within is None
+        else mission.now + dt.timedelta(seconds=draft.ack_within),
         position=mission.position,
         **columns,
     )
@@ -84,6 +89,12 @@ def append(mission: Mission, author: Agent, draft: Draft, audience: Audience) ->
     )
     transaction.on_commit(lambda: publishing.announce(event))
     return update
+
+
+def _due(mission: Mission, draft: Draft) -> dt.datetime | None:
+    if draft.ack_within is None:
+        return None
+    return mission.now + dt.timedelta(seconds=draft.ack_within)
 
 
 def create_mission(
@@ -119,7 +130,7 @@ def change_mission(
 ) -> Mission:
     """Changes what is given. A classification may not exceed the own clearance."""
     with transaction.atomic():
-        mission, changer = _locked(agent, mission_id)
+        mission, changer = locked(agent, mission_id)
         if not audiences.may_staff(changer.viewer):
             raise Forbidden("Only handlers and directors change missions.")
         if classification is not None and classification > changer.clearance:
@@ -131,7 +142,7 @@ def change_mission(
             mission.classification = classification.value
         _check_words(mission.codename, mission.objective)
         mission.access_revision += 1
-        mission.changed_at = timezone.now()
+        mission.changed_at = mission.now
         mission.save(
             update_fields=[
                 "codename",
@@ -149,7 +160,7 @@ def change_mission(
 def add_member(agent: Agent, mission_id: UUID | str, agent_id: UUID | str) -> tuple[Agent, bool]:
     """Assigns an active agent; whether it was not yet a member comes second."""
     with transaction.atomic():
-        mission, _ = _locked_for_staffing(agent, mission_id)
+        mission, _ = locked_for_staffing(agent, mission_id)
         member = Agent.objects.filter(pk=selectors.parsed_id(agent_id), is_active=True).first()
         if member is None:
             raise NotFound
@@ -162,7 +173,7 @@ def add_member(agent: Agent, mission_id: UUID | str, agent_id: UUID | str) -> tu
 def remove_member(agent: Agent, mission_id: UUID | str, agent_id: UUID | str) -> None:
     """Ends an assignment; `NotFound` when there is none."""
     with transaction.atomic():
-        mission, _ = _locked_for_staffing(agent, mission_id)
+        mission, _ = locked_for_staffing(agent, mission_id)
         member_id = selectors.parsed_id(agent_id)
         ended, _ = Assignment.objects.filter(mission=mission, agent_id=member_id).delete()
         if not ended:
@@ -173,23 +184,35 @@ def remove_member(agent: Agent, mission_id: UUID | str, agent_id: UUID | str) ->
 def acknowledge(agent: Agent, update_id: UUID | str) -> None:
     """Stores the agent's receipt; the first time stands. `Invalid` where none is asked."""
     with transaction.atomic():
-        update = selectors.visible_updates(agent).filter(pk=selectors.parsed_id(update_id)).first()
+        update = (
+            selectors.visible_updates(agent)
+            .annotate(now=Now())
+            .filter(pk=selectors.parsed_id(update_id))
+            .first()
+        )
         if update is None:
             raise NotFound
         if not update.requires_ack:
             raise Invalid("This update asks for no acknowledgement.", field="update")
-        Receipt.objects.get_or_create(update=update, agent=agent)
+        receipt, created = Receipt.objects.get_or_create(
+            update=update, agent=agent, defaults={"at": update.now}
+        )
+        if created:
+            event = publishing.receipt_event(update, agent, receipt.at)
+            transaction.on_commit(lambda: publishing.announce(event))
 
 
-def _locked(agent: Agent, mission_id: UUID | str) -> tuple[Mission, Agent]:
+def locked(agent: Agent, mission_id: UUID | str) -> tuple[Mission, Agent]:
     """The mission, its row locked, and the agent as it is now; `NotFound` unless it may enter."""
     mission = (
         Mission.objects.select_for_update(no_key=True)
+        .annotate(locked_at=Now())
         .filter(pk=selectors.parsed_id(mission_id))
         .first()
     )
     if mission is None:
         raise NotFound
+    mission.now = mission.locked_at
     current = _active(agent)
     looker = selectors.looker_at(current, mission)
     if not audiences.may_enter(looker, Clearance(mission.classification)):
@@ -197,8 +220,9 @@ def _locked(agent: Agent, mission_id: UUID | str) -> tuple[Mission, Agent]:
     return mission, current
 
 
-def _locked_for_staffing(agent: Agent, mission_id: UUID | str) -> tuple[Mission, Agent]:
-    mission, current = _locked(agent, mission_id)
+def locked_for_staffing(agent: Agent, mission_id: UUID | str) -> tuple[Mission, Agent]:
+    """As `locked`, and `Forbidden` but to handlers and directors."""
+    mission, current = locked(agent, mission_id)
     if not audiences.may_staff(current.viewer):
         raise Forbidden("Only handlers and directors staff missions.")
     return mission, current

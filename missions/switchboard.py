@@ -18,7 +18,7 @@ from uuid import UUID
 from agents import live, threads, watch
 from agents.sockets.outgoing import text_frame
 from missions import changes, publishing
-from missions.feeds import Event, Listener, MissionFeed, StreamFeed, Subscription
+from missions.feeds import Event, Listener, MissionFeed, Place, StreamFeed, Subscription
 
 logger = logging.getLogger(__name__)
 
@@ -46,24 +46,24 @@ class Switchboard:
         self._watch.after_comparison(self.compare)
         self._tasks = {asyncio.get_running_loop().create_task(self._run())}
 
-    async def join(self, listener: Listener, mission_id: str, stream: int) -> Subscription:
+    async def join(self, listener: Listener, mission_id: str, place: Place) -> Subscription:
         """A place in a stream: everything from now on is held for it until `settle`."""
         feed = self._feeds.get(mission_id)
         if feed is None:
             feed = self._feeds[mission_id] = MissionFeed(mission_id)
-            subscription = feed.join(listener, stream)
+            subscription = feed.join(listener, place)
             await self._live.subscribe(publishing.group_of(mission_id))
         else:
-            subscription = feed.join(listener, stream)
+            subscription = feed.join(listener, place)
         feed.idle_since = None
         return subscription
 
     def settle(self, subscription: Subscription, position: int) -> bool:
         """The history that reaches `position` was sent: the rest follows live.
 
-        False, and the place is given up, when more was held than fits: read the history again.
+        False, and the place is given up, when what was read is void: read the history again.
         """
-        if subscription.overflowed:
+        if subscription.void:
             self.leave(subscription)
             return False
         feed = subscription.feed
@@ -76,6 +76,17 @@ class Switchboard:
     def leave(self, subscription: Subscription) -> None:
         """Nothing more is written to this place."""
         subscription.feed.leave(subscription)
+
+    def subscriptions(self, mission_id: str) -> list[Subscription]:
+        """The local places on a mission that follow it live; of these, `oversight` tells some."""
+        feed = self._feeds.get(mission_id)
+        if feed is None:
+            return []
+        return [one for stream in feed.streams.values() for one in stream.members]
+
+    def missions(self) -> list[str]:
+        """The missions that this worker follows."""
+        return list(self._feeds)
 
     async def compare(self) -> None:
         """Heals every mission that is behind the database; forgets those nobody listens to."""

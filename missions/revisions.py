@@ -1,0 +1,118 @@
+"""Writes that change the past of a log: retraction and reclassification of an update.
+
+Each takes a position, renumbers the streams that could see the update before or after, from the
+changed place on, one statement a stream, and gives those streams new epochs; their sockets get a
+reset. The other streams notice nothing. Called by REST. Locks and errors as `missions.services`.
+"""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+
+from agents.errors import Forbidden, NotFound
+from agents.models import Agent
+from agents.roles import Clearance, Role
+from missions import audiences, publishing, selectors, services
+from missions.audiences import Audience
+from missions.models import Change, Mission, Receipt, Update, new_epochs, seq_column
+
+
+def reclassify(
+    agent: Agent,
+    update_id: UUID | str,
+    *,
+    classification: Clearance | None = None,
+    roles: frozenset[Role] | None = None,
+) -> Update:
+    """Gives an update another audience; by handlers and directors who see it."""
+    with transaction.atomic():
+        mission, update = _locked_update(agent, update_id)
+        before = selectors.audience_of(update)
+        after = Audience(
+            before.classification if classification is None else classification,
+            before.roles if roles is None else roles,
+        )
+        if after.classification > agent.viewer.clearance:
+            raise Forbidden("The classification is above your clearance.")
+        if after.classification < mission.classification:
+            raise Forbidden("The classification is below the mission's.")
+        if after != before:
+            update.classification = after.classification.value
+            update.roles = audiences.roles_mask(after.roles)
+            _renumber(mission, update, audiences.streams_of(before), audiences.streams_of(after))
+    return update
+
+
+def retract(agent: Agent, update_id: UUID | str) -> None:
+    """Takes an update out of every stream, its words with it; its `client_id` stays used."""
+    with transaction.atomic():
+        mission, update = _locked_update(agent, update_id)
+        update.retracted_at = mission.now
+        update.body, update.data = "", {}
+        update.ack_due_at = None
+        Receipt.objects.filter(update=update).delete()
+        _renumber(mission, update, audiences.streams_of(selectors.audience_of(update)), ())
+
+
+def _locked_update(agent: Agent, update_id: UUID | str) -> tuple[Mission, Update]:
+    """The update as it is under its mission's lock; `NotFound` unless the agent sees it."""
+    seen = selectors.visible_updates(agent).filter(pk=selectors.parsed_id(update_id))
+    mission_id = seen.values_list("mission_id", flat=True).first()
+    if mission_id is None:
+        raise NotFound
+    mission, current = services.locked(agent, mission_id)
+    update = selectors.visible_updates(current).filter(pk=update_id).first()
+    if update is None:
+        raise NotFound
+    if not audiences.may_staff(current.viewer):
+        raise Forbidden("Only handlers and directors change updates.")
+    return mission, update
+
+
+def _renumber(
+    mission: Mission, update: Update, before: tuple[int, ...], after: tuple[int, ...]
+) -> None:
+    fresh = new_epochs()
+    affected = sorted({*before, *after})
+    for stream in affected:
+        mission.epochs[stream] = fresh[stream]
+        if stream not in after:
+            _close_gap(mission, update, stream)
+        elif stream not in before:
+            _make_room(mission, update, stream)
+    mission.position += 1
+    mission.save(update_fields=["position", "numbers", "epochs"])
+    update.save()
+    change = Change.objects.create(
+        mission=mission,
+        position=mission.position,
+        kind="reset",
+        numbers={},
+        epochs={str(stream): mission.epochs[stream] for stream in affected},
+    )
+    event = publishing.update_event(mission.pk, change.position, {}, change.epochs, b"")
+    transaction.on_commit(lambda: publishing.announce(event))
+
+
+def _close_gap(mission: Mission, update: Update, stream: int) -> None:
+    column = seq_column(stream)
+    number = getattr(update, column)
+    Update.objects.filter(**{"mission": mission, f"{column}__gt": number}).update(
+        **{column: F(column) - 1}
+    )
+    setattr(update, column, None)
+    mission.numbers[stream] -= 1
+
+
+def _make_room(mission: Mission, update: Update, stream: int) -> None:
+    column = seq_column(stream)
+    earlier = Update.objects.filter(
+        **{"mission": mission, "position__lt": update.position, f"{column}__isnull": False}
+    )
+    number = (earlier.order_by("-position").values_list(column, flat=True).first() or 0) + 1
+    Update.objects.filter(**{"mission": mission, f"{column}__gte": number}).update(
+        **{column: F(column) + 1}
+    )
+    setattr(update, column, number)
+    mission.numbers[stream] += 1
