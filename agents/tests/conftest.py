@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.test import Client
 
 from agents.models import Agent, Session
 from agents.roles import Clearance, Role
@@ -48,3 +49,9 @@ def session(agent: Agent) -> Session:
 def pair(session: Session) -> TokenPair:
     """The tokens of that session."""
     return issue_pair(session)
+
+
+@pytest.fixture
+def http() -> Client:
+    """A client whose cookies are kept and whose CSRF is checked."""
+    return Client(enforce_csrf_checks=True)

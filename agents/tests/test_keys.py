@@ -10,11 +10,10 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from django.core.exceptions import ImproperlyConfigured
 
-from agents import checks, keys
+from agents import keys
+from agents.tests.pem import p256, private_pem, public_pem
 from agents.tokens import AccessToken
 
 
@@ -23,29 +22,6 @@ def _fresh_keys() -> Iterator[None]:
     keys.forget()
     yield
     keys.forget()
-
-
-def private_pem(key: Any) -> str:
-    """PEM as `openssl` would print it."""
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    ).decode()
-
-
-def public_pem(key: Any) -> str:
-    """The public half."""
-    return (
-        key.public_key()
-        .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-        .decode()
-    )
-
-
-def p256() -> ec.EllipticCurvePrivateKey:
-    """A new key."""
-    return ec.generate_private_key(ec.SECP256R1())
 
 
 def test_the_development_key_is_made_once_and_for_its_owner_alone(
@@ -97,47 +73,3 @@ def test_tokens_of_a_retired_key_are_read_as_long_as_it_is_published(settings: A
     assert AccessToken(text).payload["sub"] == token["sub"]
     assert len(keys.jwks()["keys"]) == 3
     assert jwt.get_unverified_header(str(token))["kid"] == keys.signing_key().kid
-
-
-@pytest.mark.parametrize(
-    "pem",
-    [
-        "nonsense",
-        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
-        private_pem(ec.generate_private_key(ec.SECP384R1())),
-        private_pem(ed25519.Ed25519PrivateKey.generate()),
-        public_pem(p256()),
-    ],
-)
-def test_a_private_key_of_another_kind_stops_the_start(settings: Any, pem: str) -> None:
-    """With a sentence that says what to do."""
-    settings.HQ_JWT_PRIVATE_KEY = pem
-    (error,) = checks.token_keys(None)
-    assert "openssl ecparam" in error.msg
-
-
-@pytest.mark.parametrize(
-    "pem",
-    [
-        "nonsense",
-        "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----",
-        public_pem(ec.generate_private_key(ec.SECP384R1())),
-        private_pem(p256()),
-        public_pem(p256()) + "and more",
-    ],
-)
-def test_a_bad_verifying_key_stops_the_start(settings: Any, pem: str) -> None:
-    """None is left out in silence: tokens would be refused for no visible reason."""
-    settings.HQ_JWT_PRIVATE_KEY = private_pem(p256())
-    settings.HQ_JWT_VERIFYING_KEYS = pem
-    (error,) = checks.token_keys(None)
-    assert "HQ_JWT_VERIFYING_KEYS" in error.msg
-
-
-def test_good_keys_pass_the_check_and_none_is_made_by_it(tmp_path: Path, settings: Any) -> None:
-    """A check reads."""
-    settings.HQ_JWT_PRIVATE_KEY, settings.HQ_VAR_DIR = "", tmp_path / "var"
-    assert checks.token_keys(None) == []
-    assert not (tmp_path / "var").exists()
-    settings.HQ_JWT_PRIVATE_KEY = private_pem(p256())
-    assert checks.token_keys(None) == []
