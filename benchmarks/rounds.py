@@ -21,6 +21,10 @@ QUIET = 2.0
 """Seconds that late frames are waited for in all, and since the last one came."""
 
 ATTEMPTS = 9
+BUSY = 0.8
+"""A server that was late while it used less of its core was kept from it by something else on the
+machine: that trial is repeated, once."""
+
 FORMATS: dict[str, Format] = {
     "hq": announcements.for_hq,
     "socketio": announcements.for_socketio,
@@ -83,7 +87,8 @@ class Round:
         self._publisher = Publisher(redis_port)
         self._step = 0
         self.checked = 0
-        self._save_heads()
+        if kind is servers.HQ:  # an earlier round's updates stay in the log
+            self._log.positions, self._log.numbers = cast.heads(people)
         self._open()
 
     def steady(self, rate: float, seconds: float) -> Trial:
@@ -109,6 +114,9 @@ class Round:
         def attempt(rate: float) -> tuple[bool, Trial]:
             trial = self._announced(rate, seconds)
             print(f"    {trial}", flush=True)
+            if trial.whole and not trial.good and trial.server_cpu < BUSY:
+                trial = self._announced(rate, seconds)
+                print(f"    {trial}  (again)", flush=True)
             if not trial.whole:
                 self._close()
                 self._open()
