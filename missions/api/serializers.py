@@ -92,6 +92,13 @@ class NewUpdate(StrictSerializer):
         )
 
 
+class UpdateChange(StrictSerializer):
+    """`PATCH /api/updates/{id}`: another audience, either part or both."""
+
+    classification = ClearanceName(required=False)
+    roles = serializers.ListField(child=RoleName(), required=False)
+
+
 class Position(serializers.Serializer[dict[str, Any]]):
     """The `data` of a position. For the schema: the service reads it."""
 

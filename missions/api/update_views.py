@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from agents.api.calls import answer
 from agents.api.serializers import NoBody
 from agents.protocol import wire_time
-from missions import history, selectors, services
+from missions import history, revisions, selectors, services
 from missions.api import serializers, shapes
 from missions.api.calls import MissionCall, answers
 from missions.api.mission_views import MISSION_ID
@@ -57,6 +57,33 @@ class OneUpdate(MissionCall):
     def get(self, request: Request, update_id: str) -> HttpResponse:
         """The update, to who may see it or wrote it."""
         return answer(Raw(history.update_bytes(selectors.update_for(self.agent, update_id))))
+
+    @extend_schema(
+        operation_id="reclassify_update",
+        request=serializers.UpdateChange,
+        responses=answers({200: shapes.Update}, 400, 403, 404, 413, 415),
+    )
+    def patch(self, request: Request, update_id: str) -> HttpResponse:
+        """Gives it another audience; who may no longer see it loses it at once."""
+        said = self.sent(serializers.UpdateChange).validated_data
+        update = revisions.reclassify(
+            self.agent,
+            update_id,
+            classification=said.get("classification"),
+            roles=frozenset(said["roles"]) if "roles" in said else None,
+        )
+        return answer(Raw(history.update_bytes(update)))
+
+    @extend_schema(
+        operation_id="retract_update",
+        request=None,
+        responses=answers({204: None}, 400, 403, 404, 413, 415),
+    )
+    def delete(self, request: Request, update_id: str) -> HttpResponse:
+        """Retracts it: it vanishes from every screen at once."""
+        self.sent(NoBody)
+        revisions.retract(self.agent, update_id)
+        return HttpResponse(status=204)
 
 
 @extend_schema(parameters=[UPDATE_ID], tags=["updates"])
