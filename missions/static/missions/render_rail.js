@@ -15,7 +15,12 @@ let order = '';
 export function drawRail(state) {
   const list = part('missions', HTMLElement);
   list.setAttribute('aria-busy', String(!state.listed));
-  if (!state.listed) return;
+  if (!state.listed) {
+    if (links.size) put(list, h('div', { class: 'bones', 'aria-hidden': 'true' }, h('i'), h('i'), h('i')));
+    links.clear();
+    order = '';
+    return;
+  }
   const missions = Object.values(state.missions).sort(byCodename);
   const groups = [
     ['Active', missions.filter((one) => one.status === 'active')],

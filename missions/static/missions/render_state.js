@@ -46,9 +46,9 @@ export function drawLink(state, now) {
 export function drawHeads(state) {
   const mission = state.selected ? state.missions[state.selected] : undefined;
   const { agent } = state;
-  if (agent) {
-    say(part('own-codename', HTMLElement), agent.codename);
-    say(part('own-standing', HTMLElement), `${ROLE_NAME[agent.role]}, ${CLEARANCE_NAME[agent.clearance].toLowerCase()}`);
+  if (agent || state.link.state === 'signed_out') {
+    say(part('own-codename', HTMLElement), agent?.codename ?? '');
+    say(part('own-standing', HTMLElement), agent ? `${ROLE_NAME[agent.role]}, ${CLEARANCE_NAME[agent.clearance].toLowerCase()}` : '');
   }
   part('new-mission', HTMLButtonElement).hidden = !agent || !mayStaff(agent.role);
   if (state.listed || state.link.state === 'signed_out') {
@@ -102,6 +102,7 @@ export function drawEmpty(state, rows, filter, acts) {
 
 /** @param {State} state @param {Row[]} rows @param {string} filter */
 function emptyKey(state, rows, filter) {
+  if (state.link.state === 'signed_out') return '';
   if (!state.listed) return 'loading';
   const room = state.selected ? state.rooms[state.selected] : undefined;
   if (Object.keys(state.missions).length === 0) return state.agent && mayStaff(state.agent.role) ? 'staff-none' : 'none';

@@ -97,11 +97,6 @@ export function highest(them) {
   return CLEARANCES[most] ?? 'restricted';
 }
 
-/** Whether an update for these roles is in the log of this one. @param {Role[]} roles @param {Role} role */
-export function reaches(roles, role) {
-  return roles.length === 0 || role === 'director' || roles.includes(role);
-}
-
 /** `analysts and field operatives`; directors read everything and go without saying. @param {Role[]} roles */
 export function rolesInWords(roles) {
   const named = ROLES.filter((role) => roles.includes(role)).map((role) => ROLE_PLURAL[role]);
