@@ -108,7 +108,7 @@ class Environment:
         try:
             parts = urlsplit(url)
             if parts.scheme == "sqlite" and parts.path.strip("/"):
-                return sqlite_database(Path(unquote(parts.path)))
+                return sqlite_database(Path(unquote(parts.path.removeprefix("/"))))
             if parts.scheme in ("postgres", "postgresql") and parts.path.strip("/"):
                 return postgres_database(
                     name=unquote(parts.path.strip("/")),

@@ -15,7 +15,7 @@ import httpx
 import pytest
 import websockets
 
-from tests.cast import HANDLER
+from tests.cast import HANDLER, PASSWORD
 from tests.hq_server import PARTNER_ORIGIN, HQServer
 from tests.ledger import Frame
 from tests.rest_client import RestClient
@@ -64,11 +64,20 @@ REASONS = {
 }
 
 
+@pytest.fixture(scope="module")
+def access(hq: HQServer) -> str:
+    """The access token of one login of the handler."""
+    who = {"username": HANDLER.username, "password": PASSWORD, "transport": "body"}
+    answer = httpx.post(f"{hq.url}/api/auth/login", json=who, trust_env=False)
+    return str(answer.json()["access"])
+
+
 @pytest.fixture
-async def handler(hq: HQServer) -> AsyncIterator[RestClient]:
+async def handler(hq: HQServer, access: str) -> AsyncIterator[RestClient]:
     """The handler, logged in."""
     async with RestClient(hq) as client:
-        yield await client.login(HANDLER)
+        client.access = access
+        yield client
 
 
 async def connect(hq: HQServer, how: Carried, origin: str | None) -> SocketClient:
