@@ -1,6 +1,7 @@
 """The command line of the benchmarks: `python -m benchmarks fanout --help`."""
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -59,6 +60,9 @@ def main() -> int:
         search=not given.no_search,
         json_file=given.json,
     )
+    # So that what was started is ended on a request to stop, too.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda number, frame: sys.exit(128 + number))
     try:
         return 0 if fanout.run(plan) else 1
     except BenchmarkError as error:

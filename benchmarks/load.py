@@ -96,7 +96,10 @@ class LoadClient:
     def report(self, step: int) -> Report:
         """What arrived of a step so far."""
         assert self._process.stdin is not None
-        self._process.stdin.write(b"report %d\n" % step)
+        try:
+            self._process.stdin.write(b"report %d\n" % step)
+        except BrokenPipeError:
+            raise BenchmarkError("the load client ended.") from None
         return Report(**self._answer(60.0))
 
     def stop(self) -> None:

@@ -93,7 +93,7 @@ class Process:
     def stop(self) -> None:
         """Ends it and its children, each by its id; by force after 10 s."""
         family = self._family()
-        self._process.terminate()
+        self._process.terminate()  # does nothing where it has ended already
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
         for one in family:

@@ -126,14 +126,23 @@ class Round:
 
     def close(self) -> None:
         """Ends what was started."""
-        self._close()
-        self._publisher.close()
+        try:
+            self._close()
+        finally:
+            self._publisher.close()
 
     def _open(self) -> None:
         self._server = servers.Server(
             self._kind, self._variables, core=self._cores.server, folder=self._folder
         )
-        self._client = LoadClient(
+        try:
+            self._client = self._connected()
+        except BaseException:
+            self._server.stop()
+            raise
+
+    def _connected(self) -> LoadClient:
+        client = LoadClient(
             self._server.port,
             self._kind.dialect,
             self._people.sockets(self._log.numbers),
@@ -141,16 +150,19 @@ class Round:
             folder=self._folder,
         )
         try:
-            self.connect_seconds = self._client.connect()
+            self.connect_seconds = client.connect()
         except BaseException:
+            client.stop()
             print(self._server.said())
-            self.close()
             raise
+        return client
 
     def _close(self) -> None:
-        self.checked += self._client.report(0).checked
-        self._client.stop()
-        self._server.stop()
+        try:
+            self.checked += self._client.report(0).checked
+        finally:
+            self._client.stop()
+            self._server.stop()
 
     def _next_step(self) -> int:
         self._step += 1
