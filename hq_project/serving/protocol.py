@@ -69,13 +69,13 @@ class Socket(Handshake):
             self.answer(message)
         elif message["type"] == "websocket.close":
             self.shut(message.get("code") or CloseCode.NORMAL, message.get("reason") or "")
-        elif message["type"] == "websocket.send":
+        elif message["type"] == "websocket.send" and self.open:
             text, data = message.get("text"), message.get("bytes")
             if text is not None:
                 self.sendMessage(text.encode(), False)
             elif data is not None:
                 self.sendMessage(data, True)
-        elif self.open:
+        elif self.open:  # after the end nothing is sent, and that is no mistake
             raise ValueError(f"{message['type']} has no place on an open socket.")
 
     def handle_exception(self, exception: BaseException) -> None:

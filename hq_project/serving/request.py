@@ -26,6 +26,8 @@ class Request(WebRequest):
             if refusal is not None:
                 self._answer(*refusal)
                 return None
+            # None is ever agreed on, and autobahn refuses what it cannot parse.
+            self.requestHeaders.removeHeader(b"sec-websocket-extensions")
             done = super().process()
             self._release()
             return done

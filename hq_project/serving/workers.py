@@ -3,8 +3,9 @@
 The parent has loaded the application and forks, so that workers start in a moment, share its
 memory and agree on what was drawn at random at start (a development secret). It serves nothing
 itself. A worker that ends is started again, later each time; one that keeps ending at its start
-stops everything, with a sentence. SIGTERM or SIGINT drains all workers; the second one ends them.
-Should the parent be killed, its workers notice by a pipe and drain. Called by `manage.py serve`.
+stops everything, with a sentence. SIGTERM or SIGINT drains all workers; asked once more, a moment
+later, it kills them. Should the parent be killed, its workers notice by a pipe and drain. Called by
+`manage.py serve`.
 """
 
 import contextlib
@@ -29,6 +30,9 @@ EARLY_SECONDS = 10.0
 CRASHES = 5
 STOP_SECONDS = 10.0
 """For the workers to drain; then they are killed. Longer than `server.DRAIN_SECONDS`."""
+
+INSIST_SECONDS = 1.0
+"""A second signal sooner than this is the same wish, told to a process and to its group."""
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
@@ -200,13 +204,14 @@ class Workers:
         self.stopping = True
         self.listening.close()
         self._signal_all(signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
+        asked, deadline = time.monotonic(), time.monotonic() + STOP_SECONDS
         while self._any_left():
-            left = deadline - time.monotonic()
-            if left <= 0 or self._wait(left):
+            insisted = self._wait(max(0.0, deadline - time.monotonic()))
+            now = time.monotonic()
+            if now > deadline or (insisted and now - asked > INSIST_SECONDS):
                 logger.warning("workers did not end in time and are killed")
                 self._signal_all(signal.SIGKILL)
-                deadline = time.monotonic() + STOP_SECONDS
+                deadline = now + STOP_SECONDS
         for descriptor in (self._held, self._lifeline, self._wake, self._woken):
             os.close(descriptor)
 

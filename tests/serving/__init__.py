@@ -1,0 +1,1 @@
+"""HQ's daphne and its workers, tested from outside: real processes, real sockets, no HQ behind."""

@@ -50,7 +50,7 @@ class Command(BaseCommand):
         if settings.HQ_DEVELOPMENT and not settings.HQ_JWT_PRIVATE_KEY:
             keys.make_development_key()
         application: str = options["application"] or settings.ASGI_APPLICATION
-        import_string(application)  # here, so that a mistake shows once and workers start at once
+        _load(application)
         _leave_databases()
         port = settings.HQ_PORT if options["port"] is None else options["port"]
         try:
@@ -71,6 +71,16 @@ def _work(application: str, descriptor: int, lifeline: int) -> None:
     from hq_project.serving import worker  # in the child: it makes the event loop
 
     worker.run(descriptor, ":".join(application.rsplit(".", 1)), lifeline)
+
+
+def _load(application: str) -> None:
+    """Imports it before the workers do: they share it, and a wrong name shows once."""
+    try:
+        import_string(application)
+    except ModuleNotFoundError as missing:
+        if missing.name is None or not application.startswith(missing.name):
+            raise
+        raise CommandError(f"There is no application {application}.") from None
 
 
 def _workers(asked: int | None) -> int:

@@ -1,0 +1,118 @@
+"""The end of a worker: everybody is told, what runs may finish, and the exit status is 0."""
+
+import asyncio
+import json
+import signal
+import threading
+import time
+
+import httpx
+import psutil
+import pytest
+import websockets
+
+from tests.serving.conftest import Start
+from tests.serving.wire import Wire
+
+
+async def test_every_socket_is_told_to_come_back(start: Start) -> None:
+    """1012 with a reason, also to one whose handshake was a moment ago."""
+    server = start()
+    sockets = [await websockets.connect(f"{server.socket_url}/echo") for _ in range(50)]
+    begun = time.monotonic()
+    server.signal(signal.SIGTERM)
+    for socket in sockets:
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await socket.recv()
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1012, "The server restarts.")
+    assert await asyncio.to_thread(server.wait, within=5) == 0
+    assert time.monotonic() - begun < 3
+    assert server.said.count("ended 1012 /echo") == 50
+    assert "Traceback" not in server.said
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_idle_server_ends_at_once(start: Start, number: signal.Signals) -> None:
+    """An open keep-alive connection does not hold it up."""
+    server = start()
+    with Wire(server) as wire:
+        assert wire.request("GET / HTTP/1.1", "Host: localhost").status == 200
+        server.signal(number)
+        assert server.wait(within=3) == 0
+    assert "Traceback" not in server.said
+
+
+def test_a_handshake_under_way_is_answered(start: Start) -> None:
+    """503 with a hint to come back, rather than a connection that breaks."""
+    server = start()
+    with Wire(server) as answered, Wire(server) as wire:
+        # The first answer says that the worker runs; the second handshake stays unanswered.
+        assert answered.handshake("/echo").status == 101
+        asked = threading.Timer(0.2, server.signal, (signal.SIGTERM,))
+        asked.start()
+        response = wire.handshake("/silent")
+        assert (response.status, response.headers["retry-after"]) == (503, "1")
+        assert json.loads(response.body)["code"] == "unavailable"
+        assert server.wait(within=8) == 0
+    assert "Traceback" not in server.said
+
+
+def test_a_request_under_way_is_finished(start: Start) -> None:
+    """It gets its answer; a connection that comes after the signal does not get in."""
+    server = start()
+    with Wire(server) as wire:
+        wire.send(b"GET /slow?1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        server.wait_for("begun /slow")
+        server.signal(signal.SIGTERM)
+        assert wire.response().status == 200
+    assert server.wait(within=5) == 0
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(server.url, trust_env=False)
+
+
+def test_an_application_that_does_not_end_is_cancelled(start: Start) -> None:
+    """After five seconds, and the exit is still orderly."""
+    server = start()
+    with Wire(server) as wire:
+        assert wire.handshake("/stubborn").status == 101
+        begun = time.monotonic()
+        server.signal(signal.SIGTERM)
+        assert server.wait(within=10) == 0
+        assert 4 < time.monotonic() - begun < 8
+    assert "cancelled /stubborn" in server.said
+
+
+def test_a_client_that_does_not_answer_the_close_does_not_hold_the_end_up(start: Start) -> None:
+    """Its connection is given up after the same five seconds."""
+    server = start()
+    with Wire(server) as wire:
+        assert wire.handshake("/echo").status == 101
+        server.signal(signal.SIGTERM)
+        assert wire.close_code() == 1012
+        assert server.wait(within=8) == 0
+
+
+def test_a_thousand_connections_leave_nothing_behind(start: Start) -> None:
+    """Descriptors and memory of the worker are what they were."""
+    server = start()
+
+    def cycle(count: int) -> None:
+        for _ in range(count):
+            with Wire(server) as wire:
+                assert wire.handshake("/echo").status == 101
+
+    cycle(200)
+    worker = psutil.Process(server.worker_pids[0])
+    before = worker.memory_info().rss
+    cycle(1_000)
+    server.wait_until(lambda: server.said.count("ended 1006 /echo") == 1_200, within=10)
+    server.wait_until(lambda: len(worker.net_connections("tcp")) == 1, within=10)
+    assert worker.memory_info().rss - before < 3 * 1024 * 1024
+
+
+async def test_requests_run_on_uvloop(start: Start) -> None:
+    """The faster loop is the one that daphne's reactor runs on."""
+    server = start()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        assert (await client.get(server.url)).json()["loop"] == "uvloop"

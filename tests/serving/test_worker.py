@@ -1,0 +1,96 @@
+"""One worker's command line, and what depends on its options."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hq_server import clean_environment
+from tests.processes import ROOT, Process, free_port
+from tests.serving.process import Serving
+from tests.serving.wire import PING, TEXT, Wire
+
+DJANGO = "import django; django.setup()\n"
+DEFAULTS = """
+from hq_project.serving import worker
+chosen = worker.command_line().parser.parse_args(["a:b"])
+print(chosen.ping_interval, chosen.ping_timeout, chosen.websocket_timeout)
+print(chosen.websocket_max_message_size, chosen.websocket_max_frame_size, chosen.server_name == "")
+"""
+QUICK_PINGS = """
+import sys
+from hq_project.serving import worker
+options = ["--ping-interval", "1", "--ping-timeout", "1", "-p", sys.argv[1]]
+worker.command_line().run([*options, "tests.serving.application:application"])
+"""
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """What a worker needs to know."""
+    return clean_environment() | {
+        "HQ_DEBUG": "1",
+        "HQ_VAR_DIR": str(folder),
+        "DJANGO_SETTINGS_MODULE": "hq_project.settings",
+    }
+
+
+def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
+    """A ping every 20 s, dropped after 30 s, no end after a day, 128 KiB."""
+    said = subprocess.run(
+        [sys.executable, "-c", DJANGO + DEFAULTS],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "20 30 -1\n131072 131072 True\n"
+
+
+class QuickPings(Serving):
+    """A worker without a parent, that pings every second."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        command = [sys.executable, "-c", DJANGO + QUICK_PINGS, str(self.port)]
+        log = folder / "worker.log"
+        Process.__init__(self, "worker", command, log=log, env=environment(folder))
+
+    def start(self) -> None:
+        """Starts it and waits until it listens."""
+        Process.start(self)
+        self.wait_until(self.listens, within=30)
+
+    def listens(self) -> bool:
+        """Whether a connection gets in."""
+        try:
+            Wire(self).socket.close()
+        except ConnectionError:
+            return False
+        return True
+
+
+@pytest.fixture
+def quick_pings(tmp_path: Path) -> Iterator[QuickPings]:
+    """The worker, ended in order."""
+    worker = QuickPings(tmp_path)
+    worker.start()
+    yield worker
+    assert worker.stop() == 0
+
+
+def test_a_silent_client_is_pinged_and_dropped_unless_it_answers(quick_pings: QuickPings) -> None:
+    """One answers every ping and stays; one does not and is gone."""
+    with Wire(quick_pings) as answers, Wire(quick_pings) as silent:
+        assert answers.handshake("/echo").status == 101
+        assert silent.handshake("/echo").status == 101
+        for _ in range(3):
+            ping = answers.next_frame()
+            assert ping is not None
+            assert ping.opcode == PING
+            answers.frame(0xA, ping.payload)
+        assert [frame.opcode for frame in silent.frames()] == [PING]
+        answers.frame(TEXT, b"here")
+        assert (TEXT, b"here") in [answers.next_frame(), answers.next_frame()]
