@@ -1,16 +1,19 @@
 """The services that tests of the whole product run against: real ones, started once a run."""
 
 import logging
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
+from tests.cast import HANDLER, PASSWORD
 from tests.databases import Databases, PostgresDatabases, SqliteDatabases
 from tests.hq_server import HQServer
 from tests.postgres_server import PostgresServer
 from tests.processes import Process
 from tests.redis_server import RedisServer
+from tests.rest_client import RestClient
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # HQ's own log says the same
 
@@ -91,6 +94,22 @@ def serve(tmp_path: Path, databases: Databases) -> Iterator[Serve]:
     yield start
     for server in started:
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def access(hq: HQServer) -> str:
+    """The access token of one login of the handler."""
+    who = {"username": HANDLER.username, "password": PASSWORD, "transport": "body"}
+    answer = httpx.post(f"{hq.url}/api/auth/login", json=who, trust_env=False)
+    return str(answer.json()["access"])
+
+
+@pytest.fixture
+async def handler(hq: HQServer, access: str) -> AsyncIterator[RestClient]:
+    """The handler, logged in."""
+    async with RestClient(hq) as client:
+        client.access = access
+        yield client
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,131 +1,25 @@
-"""Every carrier with a good, an expired, a forged and no token, from a browser and from a program.
+"""Every carrier with a good, an expired, a forged and no token, as a browser and as a program."""
 
-A browser is a client that sends an Origin: it is let in and told why it must go. A program gets an
-HTTP answer. The first message is the carrier that both use on an open socket.
-"""
-
-import asyncio
-import json
 import sqlite3
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from urllib.parse import quote
 
 import httpx
 import pytest
-import websockets
 
-from tests.cast import HANDLER, PASSWORD
-from tests.hq_server import PARTNER_ORIGIN, HQServer
-from tests.ledger import Frame
-from tests.rest_client import RestClient
-from tests.socket_client import SocketClient
-from tests.tokens import expired, forged
-
-
-@dataclass
-class Carried:
-    """How a credential goes into a handshake."""
-
-    query: str = ""
-    headers: dict[str, str] = field(default_factory=dict)
-    subprotocols: list[str] | None = None
-    echoed: str | None = None
-
-
-def carried(carrier: str, token: str) -> Carried:
-    """The handshake that brings that token by that carrier."""
-    return {
-        "query token": lambda: Carried(query=f"token={token}"),
-        "query authorization": lambda: Carried(query=f"authorization={token}"),
-        "query bearer": lambda: Carried(query=f"authorization={quote(f'Bearer {token}')}"),
-        "header": lambda: Carried(headers={"Authorization": f"Bearer {token}"}),
-        "header token": lambda: Carried(headers={"token": token}),
-        "sub-protocol": lambda: Carried(subprotocols=["hq.v1", f"bearer.{token}"], echoed="hq.v1"),
-        "bare sub-protocol": lambda: Carried(subprotocols=[token], echoed=token),
-    }[carrier]()
-
-
-CARRIERS = (
-    "query token",
-    "query authorization",
-    "query bearer",
-    "header",
-    "header token",
-    "sub-protocol",
-    "bare sub-protocol",
+from tests.cast import HANDLER
+from tests.handshakes import (
+    BAD,
+    CARRIERS,
+    Carried,
+    assert_http_refusal,
+    assert_refused,
+    assert_told_and_closed,
+    assert_welcome,
+    carried,
+    connect,
 )
-BAD = {"expired": (expired, "token_expired"), "forged": (forged, "token_invalid")}
-REASONS = {
-    "token_expired": "Unauthorized: Token Expired",
-    "token_invalid": "Unauthorized: Invalid Token",
-    "token_missing": "Unauthorized: Token Required",
-    "auth_timeout": "Unauthorized: Timeout",
-}
-
-
-@pytest.fixture(scope="module")
-def access(hq: HQServer) -> str:
-    """The access token of one login of the handler."""
-    who = {"username": HANDLER.username, "password": PASSWORD, "transport": "body"}
-    answer = httpx.post(f"{hq.url}/api/auth/login", json=who, trust_env=False)
-    return str(answer.json()["access"])
-
-
-@pytest.fixture
-async def handler(hq: HQServer, access: str) -> AsyncIterator[RestClient]:
-    """The handler, logged in."""
-    async with RestClient(hq) as client:
-        client.access = access
-        yield client
-
-
-async def connect(hq: HQServer, how: Carried, origin: str | None) -> SocketClient:
-    """A socket opened with that handshake."""
-    return await SocketClient.open(
-        hq, query=how.query, headers=how.headers, subprotocols=how.subprotocols, origin=origin
-    )
-
-
-async def assert_welcome(hq: HQServer, how: Carried, origin: str | None) -> None:
-    """The socket opens, says who it is for, and names the sub-protocol."""
-    async with await connect(hq, how, origin) as socket:
-        assert (await socket.next())["type"] == "welcome"
-        assert socket.ledger.agent is not None
-        assert socket.ledger.agent["codename"] == HANDLER.codename
-        assert socket.connection.subprotocol == how.echoed
-
-
-async def assert_refused(hq: HQServer, how: Carried, origin: str | None, code: str) -> None:
-    """A browser is let in, told, and closed; a program gets 401 as HTTP."""
-    if origin is None:
-        await assert_http_refusal(hq, how, origin, 401, code)
-        return
-    async with await connect(hq, how, origin) as socket:
-        assert socket.connection.subprotocol == how.echoed
-        await assert_told_and_closed(socket, code)
-
-
-async def assert_told_and_closed(socket: SocketClient, code: str) -> None:
-    """One `auth_failed`, nothing else, then 4001 with the reason."""
-    assert await socket.closed() == (4001, REASONS[code])
-    assert [frame["type"] for frame in socket.frames] == ["auth_failed"]
-    assert socket.frames[0]["code"] == code
-    assert socket.frames[0]["message"]
-
-
-async def assert_http_refusal(
-    hq: HQServer, how: Carried, origin: str | None, status: int, code: str
-) -> None:
-    """The handshake is answered by an HTTP error of the contract."""
-    with pytest.raises(websockets.InvalidStatus) as refused:
-        await connect(hq, how, origin)
-    response = refused.value.response
-    body: Frame = json.loads(response.body or b"{}")
-    assert (response.status_code, body["code"]) == (status, code)
-    assert body["message"]
-    if status == 401:
-        assert response.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+from tests.hq_server import PARTNER_ORIGIN, HQServer
+from tests.rest_client import RestClient
+from tests.tokens import forged
 
 
 @pytest.mark.parametrize("client", ["program", "browser", "partner"])
@@ -243,57 +137,6 @@ async def test_several_credentials_are_refused(
     twice = Carried(query=f"token={token}&token={token}")
     for how in (both, twice):
         await assert_refused(hq, how, origin, "token_invalid")
-
-
-# The first message.
-
-TEXTS = {
-    "frame": lambda token: json.dumps({"type": "authenticate", "token": token}),
-    "text": lambda token: f"Authorization: Bearer {token}",
-}
-CLIENTS = {
-    "program": Carried(subprotocols=["hq.v1"], echoed="hq.v1"),
-    "browser": Carried(),
-}
-
-
-@pytest.mark.parametrize("client", CLIENTS)
-@pytest.mark.parametrize("text", TEXTS)
-async def test_a_good_first_message_opens(
-    hq: HQServer, handler: RestClient, text: str, client: str
-) -> None:
-    """Nothing is said before it, `welcome` after it."""
-    origin = hq.origin if client == "browser" else None
-    async with await connect(hq, CLIENTS[client], origin) as socket:
-        await socket.send(TEXTS[text](handler.access))
-        assert (await socket.next())["type"] == "welcome"
-
-
-@pytest.mark.parametrize("client", CLIENTS)
-@pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize("state", BAD)
-async def test_a_bad_first_message_is_refused(
-    hq: HQServer, handler: RestClient, state: str, text: str, client: str
-) -> None:
-    """The socket is open already: both kinds of client are told by a frame."""
-    spoil, code = BAD[state]
-    origin = hq.origin if client == "browser" else None
-    async with await connect(hq, CLIENTS[client], origin) as socket:
-        await socket.send(TEXTS[text](spoil(handler.access)))
-        await assert_told_and_closed(socket, code)
-
-
-async def test_a_first_message_must_authenticate_and_must_come(hq: HQServer) -> None:
-    """Anything else is refused at once, silence after five seconds."""
-    silent = [
-        await connect(hq, CLIENTS["program"], None),
-        await connect(hq, CLIENTS["browser"], hq.origin),
-    ]
-    for client, origin in (("program", None), ("browser", hq.origin)):
-        async with await connect(hq, CLIENTS[client], origin) as socket:
-            await socket.send({"type": "subscribe", "mission": "x"})
-            await assert_told_and_closed(socket, "token_missing")
-    await asyncio.gather(*(assert_told_and_closed(socket, "auth_timeout") for socket in silent))
 
 
 # Origins.
