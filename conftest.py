@@ -1,30 +1,19 @@
-"""What every test of the product stands on."""
+"""What holds for every test inside this process: pytest's own database may be emptied."""
 
-from collections.abc import Generator
-from typing import TYPE_CHECKING
+import importlib
 
 import pytest
-
-if TYPE_CHECKING:
-    from agents.models import Agent
-    from tests.cast import Member
+from django.db import connection
+from pytest_django import DjangoDbBlocker
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A skipped test is a failed one: what is missing must be installed or mended."""
-    report = yield
-    if report.skipped:
-        report.outcome = "failed"
-        report.longrepr = f"{item.nodeid} was skipped. No test of HQ skips: {report.longrepr}"
-    return report
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Takes the triggers off the audit log: they refuse the flush after a committing test.
 
-
-@pytest.fixture
-def cast(db: None) -> "dict[Member, Agent]":
-    """The fixed cast in the test's database, by member."""
-    from tests.cast import enlist
-
-    return enlist()
+    Tests of the triggers put them back for themselves.
+    """
+    append_only = importlib.import_module("agents.migrations.0003_audit_append_only")
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for statement in append_only.UNDO[connection.vendor]:
+            cursor.execute(statement)

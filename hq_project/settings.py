@@ -92,6 +92,10 @@ else:
         }
     }
 
+HQ_AUDIT_CHECKPOINTS = environment.text("HQ_AUDIT_CHECKPOINTS") or str(
+    HQ_VAR_DIR / "audit" / "checkpoints.jsonl"
+)
+
 # Sessions and tokens
 
 AUTH_USER_MODEL = "agents.Agent"

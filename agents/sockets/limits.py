@@ -55,24 +55,42 @@ class Waiting:
 
     def __init__(self) -> None:
         self._by_address: Counter[str] = Counter()
+        self._total = 0
 
-    def enter(self, address: str | None) -> bool:
-        """Takes a place; False, and no place, when there is none."""
+    def enter(self, address: str | None) -> "WaitingPlace | None":
+        """Takes a place; None when there is none."""
         group = address_group(address)
         if (
-            self._by_address.total() >= settings.HQ_PENDING_PER_WORKER
+            self._total >= settings.HQ_PENDING_PER_WORKER
             or self._by_address[group] >= settings.HQ_PENDING_PER_ADDRESS
         ):
-            return False
+            return None
         self._by_address[group] += 1
-        return True
+        self._total += 1
+        return WaitingPlace(self, group)
 
-    def leave(self, address: str | None) -> None:
-        """Gives the place back."""
-        group = address_group(address)
+    def give_back(self, group: str) -> None:
+        """Called by the place itself."""
+        self._total -= 1
         self._by_address[group] -= 1
-        if self._by_address[group] <= 0:
+        if not self._by_address[group]:
             del self._by_address[group]
+
+
+class WaitingPlace:
+    """A socket's place among those that have not authenticated yet."""
+
+    __slots__ = ("_group", "_of")
+
+    def __init__(self, of: Waiting, group: str) -> None:
+        self._of: Waiting | None = of
+        self._group = group
+
+    def leave(self) -> None:
+        """Gives the place back, the first time that it is called."""
+        if self._of is not None:
+            self._of.give_back(self._group)
+            self._of = None
 
 
 waiting = Waiting()

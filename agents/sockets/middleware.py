@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
-from django.db import DatabaseError
+from django.db import Error as DatabaseFailure
 
 from agents import sessions, threads, tickets
 from agents.addresses import client_address
@@ -53,27 +53,31 @@ class JWTAuthMiddleware:
             await _deny(scope, receive, send, refused)
             return
         scope["hq_handshake"] = handshake
-        if not waiting.enter(scope["hq_address"]):
+        place = waiting.enter(scope["hq_address"])
+        if place is None:
             await _refuse(scope, receive, send, handshake, RateLimited("Too many connections."))
             return
+        # An object, because routers hand a copy of the scope on.
+        scope["hq_place"] = place
         try:
-            refusal: HQError | None = handshake.refusal
-            if refusal is None and handshake.credential is not None:
-                authenticated = await authenticate(handshake.credential)
-                scope["user"], scope["hq_session"] = authenticated.agent, authenticated
-        except HQError as error:
-            refusal = error
+            refusal = await _admission(scope, handshake)
+            if refusal is not None:
+                await _refuse(scope, receive, send, handshake, refusal)
+            else:
+                await self.application(scope, receive, send)
         finally:
-            if handshake.credential is not None or handshake.refusal is not None:
-                waiting.leave(scope["hq_address"])
-        if refusal is not None:
-            await _refuse(scope, receive, send, handshake, refusal)
-            return
-        try:
-            await self.application(scope, receive, send)
-        finally:
-            if handshake.credential is None and not scope.get("hq_admitted"):
-                waiting.leave(scope["hq_address"])
+            place.leave()
+
+
+async def _admission(scope: Scope, handshake: Handshake) -> HQError | None:
+    """Why the handshake is refused; None lets it in, authenticated unless it will be later."""
+    if handshake.refusal is not None or handshake.credential is None:
+        return handshake.refusal
+    try:
+        admitted(scope, await authenticate(handshake.credential))
+    except HQError as refusal:
+        return refusal
+    return None
 
 
 async def authenticate(credential: Credential) -> Authenticated:
@@ -81,16 +85,15 @@ async def authenticate(credential: Credential) -> Authenticated:
     check = tickets.redeem_ticket if credential.carrier is Carrier.TICKET else sessions.check_access
     try:
         return await threads.in_command_thread(check, credential.value)
-    except DatabaseError as error:
+    except DatabaseFailure as error:
         logger.warning("a credential could not be checked (%s)", type(error).__name__)
         raise Unavailable from None
 
 
 def admitted(scope: Scope, authenticated: Authenticated) -> None:
-    """A first message was good: the socket no longer counts as waiting."""
+    """A credential was good: the socket no longer counts as waiting."""
     scope["user"], scope["hq_session"] = authenticated.agent, authenticated
-    scope["hq_admitted"] = True
-    waiting.leave(scope["hq_address"])
+    scope["hq_place"].leave()
 
 
 def address_of(scope: Scope) -> str | None:
