@@ -12,6 +12,7 @@ class Bench {
   /** @type {any[]} */ links = [];
   /** @type {string[]} */ renewals = [];
   /** @type {{run: () => void, ms: number}[]} */ timers = [];
+  /** @type {'ok' | 'refused' | 'unavailable'} */ standing = 'ok';
   renewal = /** @type {'ok' | 'refused' | 'unavailable'} */ ('ok');
   connection = new Connection({
     open: () => {
@@ -19,6 +20,7 @@ class Bench {
       this.sockets.push(socket);
       return /** @type {any} */ (socket);
     },
+    check: async () => this.standing,
     renew: async () => {
       this.renewals.push('renew');
       return this.renewal;
@@ -67,16 +69,21 @@ class Bench {
 
 const settled = () => new Promise((resolve) => { setImmediate(resolve); });
 
-function welcomed() {
+async function started() {
   const bench = new Bench();
   bench.connection.start();
-  bench.receive({ type: 'welcome' });
+  await settled();
   return bench;
 }
 
-test('it is live with the welcome, and sends only then', () => {
-  const bench = new Bench();
-  bench.connection.start();
+async function welcomed() {
+  const bench = await started();
+  bench.receive({ type: 'welcome', expires_at: '2099-01-01T00:00:00.000Z' });
+  return bench;
+}
+
+test('it is live with the welcome, and sends only then', async () => {
+  const bench = await started();
   assert.equal(bench.connection.send({ type: 'ping' }), false);
   bench.receive({ type: 'welcome' });
   assert.equal(bench.state, 'live');
@@ -84,7 +91,7 @@ test('it is live with the welcome, and sends only then', () => {
 });
 
 test('a lost connection is said, waited for, and tried again', async () => {
-  const bench = welcomed();
+  const bench = await welcomed();
   await bench.close(1006);
   assert.deepEqual(bench.links.at(-1), { state: 'reconnecting', at: 250, why: '' });
   await bench.fire(250);
@@ -94,7 +101,7 @@ test('a lost connection is said, waited for, and tried again', async () => {
 });
 
 test('the button does not wait', async () => {
-  const bench = welcomed();
+  const bench = await welcomed();
   await bench.close(1012);
   bench.connection.retryNow();
   bench.connection.retryNow();
@@ -102,7 +109,7 @@ test('the button does not wait', async () => {
 });
 
 test('an expired credential is renewed before coming back', async () => {
-  const bench = welcomed();
+  const bench = await welcomed();
   await bench.close(4001, 'Unauthorized: Token Expired');
   assert.deepEqual(bench.renewals, ['renew']);
   await bench.fire(0);
@@ -110,25 +117,34 @@ test('an expired credential is renewed before coming back', async () => {
 });
 
 test('a refused renewal signs out and says why', async () => {
-  const bench = welcomed();
+  const bench = await welcomed();
   bench.renewal = 'refused';
   await bench.close(4001);
   assert.deepEqual(bench.links.at(-1), { state: 'signed_out', why: 'Your session has ended.' });
   assert.deepEqual(bench.timers, []);
 });
 
-test('a visitor who was never logged in is signed out without a reason', async () => {
+test('a visitor who was never logged in is signed out without a reason and without a socket', async () => {
   const bench = new Bench();
-  bench.renewal = 'refused';
+  bench.standing = 'refused';
   bench.connection.start();
-  bench.receive({ type: 'auth_failed', code: 'token_missing', message: '' });
-  await bench.close(4001);
+  await settled();
   assert.deepEqual(bench.links.at(-1), { state: 'signed_out', why: '' });
+  assert.deepEqual(bench.sockets, []);
+});
+
+test('while HQ is away it waits and looks again', async () => {
+  const bench = new Bench();
+  bench.standing = 'unavailable';
+  bench.connection.start();
+  await settled();
+  bench.standing = 'ok';
+  await bench.fire(500);
+  assert.equal(bench.sockets.length, 1);
 });
 
 test('a server that refuses fresh credentials is not asked for ever', async () => {
-  const bench = new Bench();
-  bench.connection.start();
+  const bench = await started();
   for (const wait of [0, 500, 1000]) {
     await bench.close(4001);
     await bench.fire(wait);
@@ -139,7 +155,7 @@ test('a server that refuses fresh credentials is not asked for ever', async () =
 });
 
 test('an unavailable renewal is tried again later', async () => {
-  const bench = welcomed();
+  const bench = await welcomed();
   bench.renewal = 'unavailable';
   await bench.close(4001);
   assert.equal(bench.state, 'reconnecting');
@@ -148,13 +164,13 @@ test('an unavailable renewal is tried again later', async () => {
 });
 
 test('an ended session signs out with the reason of the close frame', async () => {
-  const bench = welcomed();
+  const bench = await welcomed();
   await bench.close(4003, 'Session ended by an administrator.');
   assert.deepEqual(bench.links.at(-1), { state: 'signed_out', why: 'Session ended by an administrator.' });
 });
 
 test('before the expiry it renews the cookie, takes a ticket and refreshes in place', async () => {
-  const bench = welcomed();
+  const bench = await welcomed();
   bench.receive({ type: 'token_expiring', expires_in: 60 });
   await bench.fire(2_500);
   await settled();
@@ -164,7 +180,7 @@ test('before the expiry it renews the cookie, takes a ticket and refreshes in pl
 });
 
 test('a socket that does not answer a ping is given up', async () => {
-  const bench = welcomed();
+  const bench = await welcomed();
   bench.connection.probe();
   assert.deepEqual(bench.socket.sent, [{ type: 'ping' }]);
   await bench.fire(8_000);
@@ -172,7 +188,7 @@ test('a socket that does not answer a ping is given up', async () => {
 });
 
 test('an answer keeps it, and frames of a socket given up are not heard', async () => {
-  const bench = welcomed();
+  const bench = await welcomed();
   bench.connection.probe();
   bench.receive({ type: 'pong' });
   assert.ok(!bench.timers.some((timer) => timer.ms === 8_000));

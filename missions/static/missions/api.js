@@ -72,10 +72,19 @@ export function renew() {
   return renewing;
 }
 
-/** @returns {Promise<Renewal>} */
-async function exchange() {
+function exchange() {
+  return standing(() => once('POST', '/api/auth/refresh', {}));
+}
+
+/** Whether the cookie is good for a socket; an expired one is renewed. @returns {Promise<Renewal>} */
+export function check() {
+  return standing(() => call('GET', '/api/auth/me'));
+}
+
+/** @param {() => Promise<unknown>} ask @returns {Promise<Renewal>} */
+async function standing(ask) {
   try {
-    await once('POST', '/api/auth/refresh', {});
+    await ask();
     return 'ok';
   } catch (error) {
     const refused = error instanceof Refused && (error.status === 401 || error.status === 403);

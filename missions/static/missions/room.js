@@ -36,6 +36,7 @@ let drawing = false;
 const announcer = new Announcer();
 const connection = new Connection({
   open: () => new WebSocket(`${location.origin.replace(/^http/, 'ws')}/missions?missions=none`),
+  check: api.check,
   renew: api.renew,
   ticket: api.ticket,
   onFrame: received,

@@ -11,6 +11,7 @@
  *
  * @typedef {object} World
  * @property {() => WebSocket} open a fresh socket
+ * @property {() => Promise<Renewal>} check whether the cookie is good, renewed where needed
  * @property {() => Promise<Renewal>} renew a new cookie pair
  * @property {() => Promise<string | null>} ticket for a refresh in place
  * @property {(frame: Frame) => void} onFrame
@@ -27,6 +28,8 @@ const IDLE = 25_000;
 const PONG = 8_000;
 const LASTED = 5_000;
 const BETWEEN_REFRESHES = 25_000;
+const ENDED = 'Your session has ended.';
+const NO_WAY = 'The live connection to HQ cannot be opened. It is tried again and again.';
 
 export class Connection {
   /** @type {WebSocket | null} */ #socket = null;
@@ -36,6 +39,7 @@ export class Connection {
   #everWelcomed = false;
   #ended = false;
   #refreshedAt = -Infinity;
+  #expiresAt = -Infinity;
   #renewals = 0;
   /** @type {World} */ #world;
 
@@ -46,7 +50,7 @@ export class Connection {
 
   start() {
     this.#say({ state: 'connecting' });
-    this.#connect();
+    void this.#connect();
   }
 
   /** Sends when live. @param {Frame} frame @returns {boolean} whether it left */
@@ -60,7 +64,7 @@ export class Connection {
   retryNow() {
     if (this.#ended || this.#socket || !this.#timers.has('retry')) return;
     this.#stop('retry');
-    this.#connect();
+    void this.#connect();
   }
 
   /** After sleep or a change of network: a live socket has to answer soon, a waiting one tries now. */
@@ -79,20 +83,29 @@ export class Connection {
     this.#say({ state: 'signed_out', why });
   }
 
-  #connect() {
-    this.#timer('handshake', HANDSHAKE, () => this.#drop());
+  /** Without a good cookie the server would wait for a first message that never comes: look first. */
+  async #connect() {
     this.#say(this.#everWelcomed ? { state: 'reconnecting', at: null } : { state: 'connecting' });
+    if (this.#world.now() < this.#expiresAt) return this.#open();
+    const standing = await this.#world.check();
+    if (this.#ended) return undefined;
+    if (standing === 'ok') return this.#open();
+    if (standing === 'refused') return this.end(this.#everWelcomed ? ENDED : '');
+    this.#attempt += 1;
+    return this.#retryIn(jittered(this.#attempt, this.#world.random), '', false);
+  }
+
+  #open() {
+    this.#timer('handshake', HANDSHAKE, () => this.#drop());
     const socket = this.#world.open();
     this.#socket = socket;
-    let failed = '';
     socket.onmessage = ({ data }) => {
       if (this.#socket !== socket) return;
       const frame = JSON.parse(data);
-      if (frame.type === 'auth_failed') failed = frame.code;
-      else this.#received(frame);
+      if (frame.type !== 'auth_failed') this.#received(frame);
     };
     socket.onclose = ({ code, reason }) => {
-      if (this.#socket === socket) this.#closed(code, reason, failed);
+      if (this.#socket === socket) void this.#closed(code, reason);
     };
   }
 
@@ -100,6 +113,7 @@ export class Connection {
   #received(frame) {
     this.#stop('pong');
     this.#timer('idle', IDLE, () => this.#ping());
+    if (typeof frame.expires_at === 'string') this.#expiresAt = Date.parse(frame.expires_at);
     if (frame.type === 'welcome') {
       this.#stop('handshake');
       this.#welcomed = this.#everWelcomed = true;
@@ -113,8 +127,8 @@ export class Connection {
     this.#world.onFrame(frame);
   }
 
-  /** @param {number} code @param {string} reason @param {string} failed code of `auth_failed` */
-  async #closed(code, reason, failed) {
+  /** @param {number} code @param {string} reason */
+  async #closed(code, reason) {
     this.#forget();
     const verdict = afterClose(code, reason, this.#attempt, this.#world.random);
     this.#attempt += 1;
@@ -125,19 +139,18 @@ export class Connection {
       this.#say({ state: this.#everWelcomed ? 'reconnecting' : 'connecting', at: null });
       const renewal = await this.#world.renew();
       if (this.#ended) return undefined;
-      if (renewal === 'refused') {
-        return this.end(failed === 'token_missing' && !this.#everWelcomed ? '' : 'Your session has ended.');
-      }
+      if (renewal === 'refused') return this.end(ENDED);
       if (renewal === 'unavailable') return this.#retryIn(jittered(this.#attempt, this.#world.random), '', false);
     }
     return this.#retryIn(verdict.delay, verdict.why, verdict.drop);
   }
 
-  /** @param {number} delay @param {string} why @param {boolean} drop */
-  #retryIn(delay, why, drop) {
+  /** @param {number} delay @param {string} reason @param {boolean} drop */
+  #retryIn(delay, reason, drop) {
     const at = this.#world.now() + delay;
-    this.#say({ state: this.#everWelcomed || why ? 'reconnecting' : 'connecting', at, why }, drop);
-    this.#timer('retry', delay, () => this.#connect());
+    const why = reason || (!this.#everWelcomed && this.#attempt > 3 ? NO_WAY : '');
+    this.#say({ state: this.#everWelcomed || reason ? 'reconnecting' : 'connecting', at, why }, drop);
+    this.#timer('retry', delay, () => void this.#connect());
   }
 
   #refreshSoon() {
@@ -146,7 +159,7 @@ export class Connection {
     this.#timer('refresh', wait, async () => {
       this.#refreshedAt = now();
       const renewal = await this.#world.renew();
-      if (renewal === 'refused') return this.end('Your session has ended.');
+      if (renewal === 'refused') return this.end(ENDED);
       const ticket = renewal === 'ok' ? await this.#world.ticket() : null;
       if (ticket) this.send({ type: 'refresh', ticket });
       else if (this.#welcomed) this.#timer('refresh', BETWEEN_REFRESHES / 2, () => this.#refreshSoon());
@@ -164,7 +177,7 @@ export class Connection {
     const socket = this.#socket;
     if (!socket) return;
     socket.close();
-    this.#closed(1006, '', '');
+    void this.#closed(1006, '');
   }
 
   #forget() {
