@@ -51,7 +51,7 @@ class Place(NamedTuple):
 
 
 class Subscription:
-    """One socket's place in one stream.
+    """One socket's place in one stream, of which it keeps the `number`.
 
     `floor` is the log's position that its history reaches: None while it is being read. `skip`
     counts payloads that were already waiting for the next fan-out when it joined the members.
@@ -63,6 +63,7 @@ class Subscription:
         "floor",
         "held",
         "listener",
+        "number",
         "on_reset",
         "skip",
         "stream",
@@ -74,6 +75,7 @@ class Subscription:
     ) -> None:
         self.listener = listener
         self.agent_id = place.agent_id
+        self.number = place.stream
         self.on_reset = place.on_reset
         self.feed = feed
         self.stream: StreamFeed | None = stream
@@ -88,6 +90,15 @@ class Subscription:
             self.annul()
         elif not self.void:
             self.held.append((position, payload))
+
+    def continues(self, position: int) -> bool:
+        """Whether what was held since the join goes on where a history up to `position` ends.
+
+        Not when it was annulled, and not when the worker's log begins later: what lies between
+        came before the log had a beginning and was held for nobody.
+        """
+        began = self.feed.began
+        return not self.void and (began is None or position >= began)
 
     def annul(self) -> None:
         """What is being read is void, or too much was held: the history has to be read again."""
@@ -116,12 +127,16 @@ class StreamFeed:
 
 
 class MissionFeed:
-    """One mission as this worker knows it. `last` is the position that was applied last."""
+    """One mission as this worker knows it. `last` is the position that was applied last.
+
+    `began` is the first value of `last`: the position of the first history that was sent here.
+    """
 
     def __init__(self, mission_id: str) -> None:
         self.mission_id = mission_id
         self.streams: dict[int, StreamFeed] = {}
         self.last: int | None = None
+        self.began: int | None = None
         self.early: dict[int, Event] = {}
         self.healing = False
         self.idle_since: float | None = None
@@ -143,11 +158,11 @@ class MissionFeed:
     def settle(self, subscription: Subscription, position: int) -> list[bytes]:
         """The history up to `position` is sent: returns what was held beyond it, to be sent now.
 
-        If the worker's log is behind what the history already showed, the place stays held until
-        the log has caught up.
+        The subscription must continue that history. If the worker's log is behind what it
+        already showed, the place stays held until the log has caught up.
         """
         if self.last is None:
-            self.last = position
+            self.last = self.began = position
         subscription.floor = position
         stream = subscription.stream
         if stream is None:

@@ -52,26 +52,26 @@ class Switchboard:
         if feed is None:
             feed = self._feeds[mission_id] = MissionFeed(mission_id)
             subscription = feed.join(listener, place)
-            await self._live.subscribe(publishing.group_of(mission_id))
+            try:
+                await self._live.subscribe(publishing.group_of(mission_id))
+            except BaseException:
+                feed.leave(subscription)
+                raise
         else:
             subscription = feed.join(listener, place)
         feed.idle_since = None
         return subscription
 
-    def settle(self, subscription: Subscription, position: int) -> bool:
+    def settle(self, subscription: Subscription, position: int) -> None:
         """The history that reaches `position` was sent: the rest follows live.
 
-        False, and the place is given up, when what was read is void: read the history again.
+        Only for a subscription that `continues` it; any other has to read its history again.
         """
-        if subscription.void:
-            self.leave(subscription)
-            return False
         feed = subscription.feed
         beyond = feed.settle(subscription, position)
         if beyond:
             subscription.listener.write(b"".join(map(text_frame, beyond)), beyond)
         self._drain(feed)
-        return True
 
     def leave(self, subscription: Subscription) -> None:
         """Nothing more is written to this place."""
