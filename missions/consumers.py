@@ -5,14 +5,16 @@ ask is in `missions.commands`, how a stream is joined in `missions.recovery`.
 """
 
 import asyncio
+import logging
+from collections.abc import Coroutine
 from typing import Any
 
 from msgspec import UNSET
 
 from agents import threads
 from agents.errors import NotFound, TokenInvalid
-from agents.protocol import wire_time
-from agents.sockets.consumer import AuthenticatedConsumer
+from agents.protocol import CloseCode, wire_time
+from agents.sockets.consumer import AuthenticatedConsumer, Disconnected
 from agents.sockets.credentials import chosen_missions
 from missions import commands, oversight
 from missions.access import Access, follow_revisions, read_access
@@ -25,6 +27,8 @@ from missions.protocol import (
     command_decoder,
 )
 from missions.recovery import Subscriptions
+
+logger = logging.getLogger(__name__)
 
 
 class MissionConsumer(AuthenticatedConsumer):
@@ -68,6 +72,8 @@ class MissionConsumer(AuthenticatedConsumer):
     async def received(self, frame: MissionCommand) -> None:
         """Answers a command; re-scoping waits for its end, and it for re-scoping's."""
         async with self._turn:
+            if self.outgoing.closed:
+                raise Disconnected
             await commands.run(frame, self.agent_id, self._subscriptions, self.outgoing)
 
     async def closed(self) -> None:
@@ -82,23 +88,24 @@ class MissionConsumer(AuthenticatedConsumer):
         self.access_revision = access.revision
         if self._access is None:
             return
-        self._subscriptions.rights_changed()
-        moved = access.stream != self._subscriptions.stream
-        lost = [
-            one for one in self._subscriptions.missions() if moved or one not in access.missions
-        ]
-        for mission_id in lost:
-            self._subscriptions.cut(mission_id)
-        self._subscriptions.stream = access.stream
-        if lost and self.outgoing.waiting():
+        hidden = self._access.missions.keys() - access.missions.keys()
+        cut = self._subscriptions.rights_changed(access.stream, access.missions.keys())
+        if (cut or hidden) and self.outgoing.waiting():
             self.outgoing.abort()
 
     async def rescope(self, access: Access) -> None:
         """Tells the client what changed, in the order of the contract, and joins anew."""
+        await self._whole_or_closed(self._rescope(access))
+
+    async def _rescope(self, access: Access) -> None:
         async with self._turn:
             before = self._access
-            if before is None or self.outgoing.closed or access.revision != self.access_revision:
-                return  # not opened yet, gone, or a newer revision follows
+            if before is None or access.revision < self.access_revision:
+                return  # not opened, or a newer revision follows
+            if access.revision > self.access_revision:
+                self.cut(access)  # it came while the socket opened with the rights before it
+            if self.outgoing.closed:
+                return
             self._hold(access)
             held = self._subscriptions.missions()
             moved = access.viewer != before.viewer
@@ -113,8 +120,18 @@ class MissionConsumer(AuthenticatedConsumer):
                 if moved or mission != before.missions.get(mission_id):
                     self.outgoing.send(MissionFrame(mission=mission))
                 appeared = mission_id not in before.missions and self._chosen is None
-                if appeared or (moved and mission_id in held):
+                # Cut by a revision in between, which was overtaken before it could be told.
+                cut = mission_id in held and not self._subscriptions.follows(mission_id)
+                if appeared or cut or (moved and mission_id in held):
                     await self._subscribe(mission_id)
+
+    async def _whole_or_closed(self, work: Coroutine[Any, Any, None]) -> None:
+        """A client that could not be told everything has to come back: it would miss updates."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  (whatever it was, the socket is not whole)
+            logger.warning("a socket could not be made whole (%s)", type(error).__name__)
+            self.shut(CloseCode.TRY_AGAIN_LATER, "Not ready. Try again.")
 
     def _reset(self, mission_id: str) -> None:
         """The stream was renumbered: unsent bytes of it are dropped, a snapshot follows."""
@@ -122,7 +139,8 @@ class MissionConsumer(AuthenticatedConsumer):
         if self.outgoing.waiting():
             self.outgoing.abort()
             return
-        task = asyncio.get_running_loop().create_task(self._send_anew(mission_id))
+        work = self._whole_or_closed(self._send_anew(mission_id))
+        task = asyncio.get_running_loop().create_task(work)
         self._resets.add(task)
         task.add_done_callback(self._resets.discard)
 

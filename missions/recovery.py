@@ -6,7 +6,7 @@ what follows, or a snapshot. Called by `missions.commands` and `missions.consume
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from uuid import UUID
 
@@ -42,6 +42,10 @@ class Subscriptions:
         """The missions that the client holds, as far as it has been told."""
         return list(self._places)
 
+    def follows(self, mission_id: str) -> bool:
+        """Whether the mission's updates go out now: it is held and was not cut."""
+        return self._places.get(mission_id) is not None
+
     async def subscribe(
         self,
         mission_id: str,
@@ -67,13 +71,13 @@ class Subscriptions:
             except BaseException:
                 self._switchboard.leave(place)
                 raise
-            if generation != self._generation:
+            if self._outgoing.closed or generation != self._generation:
                 self._switchboard.leave(place)
             elif head.stream != stream:
                 # Rights changed and the notice is still on its way: follow what was read.
                 self._switchboard.leave(place)
                 self.stream = head.stream
-            elif place.void:
+            elif not place.continues(head.position):
                 self._switchboard.leave(place)
             else:
                 self._outgoing.send(_subscribed(page, frame_id))
@@ -87,9 +91,21 @@ class Subscriptions:
         if place is not None:
             self._switchboard.leave(place)
 
-    def rights_changed(self) -> None:
-        """Has every subscribe that is under way start again with the new rights."""
+    def rights_changed(self, stream: int, visible: Collection[str]) -> list[str]:
+        """Cuts what the new rights do not reach, and says what; subscribes under way start again.
+
+        Each place goes by the stream it is in: one that was joined since may be right already.
+        """
         self._generation += 1
+        self.stream = stream
+        lost = [
+            mission_id
+            for mission_id, place in self._places.items()
+            if place is not None and (mission_id not in visible or place.number != stream)
+        ]
+        for mission_id in lost:
+            self.cut(mission_id)
+        return lost
 
     def cut(self, mission_id: str) -> None:
         """Stops what goes out, at once; the client still holds the mission until it is told."""
