@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 import msgspec
 from channels.consumer import AsyncConsumer
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseFailure
 from django.utils import timezone
 
 from agents import protocol, watch
@@ -57,6 +57,7 @@ class AuthenticatedConsumer(AsyncConsumer):
 
     channel_layer_alias = None
     commands: ClassVar[msgspec.json.Decoder[Any]]
+    _watching: watch.Watch | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Send) -> None:
         """One plain receive loop: no task a message, no thread hop, no layer channel."""
@@ -66,23 +67,24 @@ class AuthenticatedConsumer(AsyncConsumer):
         self.connection_id = str(uuid4())
         self.access_revision = 0
         self._timers: list[asyncio.TimerHandle] = []
+        self._welcomed = False
         self._rate, self._malformed = FrameRate(), Malformed()
-        entered = False
         try:
             await receive()  # websocket.connect
             await send(
                 {"type": "websocket.accept", "subprotocol": scope["hq_handshake"].subprotocol}
             )
             self._enter(scope["hq_session"] or await self._first_message())
-            entered = True
             await self.opened()
+            self._welcomed = True
+            self._set_timers()
             while True:
                 await self._answer(await self._next_text())
         except Disconnected:
             pass
         except HQError as refusal:
             self.refuse(refusal)
-        except DatabaseError as error:
+        except DatabaseFailure as error:
             logger.warning("socket: the database failed (%s)", type(error).__name__)
             self.outgoing.close(CloseCode.TRY_AGAIN_LATER, "Not ready. Try again.")
         except asyncio.CancelledError:
@@ -93,8 +95,9 @@ class AuthenticatedConsumer(AsyncConsumer):
         finally:
             for timer in self._timers:
                 timer.cancel()
-            if entered:
-                watch.current().remove(self)
+            self.outgoing.gone()
+            if self._watching is not None:
+                self._watching.remove(self)
                 await self.closed()
         await self.outgoing.drained()
 
@@ -118,7 +121,7 @@ class AuthenticatedConsumer(AsyncConsumer):
     def shut(self, code: CloseCode, reason: str) -> None:
         """Closes from outside the receive loop; what waits unread is dropped."""
         if self.outgoing.waiting():
-            self.outgoing.abort()
+            self.outgoing.abort(code, reason)
         self.outgoing.close(code, reason)
 
     # The life of a connection.
@@ -137,17 +140,22 @@ class AuthenticatedConsumer(AsyncConsumer):
         if watching.sockets_of(self.agent_id) >= settings.HQ_SOCKETS_PER_AGENT:
             self.outgoing.close(CloseCode.TOO_MANY_CONNECTIONS, "Too many connections.")
             raise Disconnected
+        self._watching = watching
         watching.add(self)
         self._expire(authenticated)
 
     def _expire(self, authenticated: Authenticated) -> None:
         self.expires_at = min(authenticated.expires_at, authenticated.session.expires_at)
+        self._set_timers()
+
+    def _set_timers(self) -> None:
+        """Expiry always; the warning of it not before the socket was welcomed."""
         for timer in self._timers:
             timer.cancel()
         left = (self.expires_at - timezone.now()).total_seconds()
         loop = asyncio.get_running_loop()
         self._timers = [loop.call_later(max(0.0, left), self._expired)]
-        if left > 1:
+        if left > 1 and self._welcomed:
             self._timers.append(loop.call_later(max(0.0, left - WARN_BEFORE), self._warn))
 
     def _warn(self) -> None:
@@ -159,7 +167,8 @@ class AuthenticatedConsumer(AsyncConsumer):
 
     async def _first_message(self) -> Authenticated:
         try:
-            text = await asyncio.wait_for(self._next_text(), FIRST_MESSAGE_WITHIN)
+            async with asyncio.timeout(FIRST_MESSAGE_WITHIN):
+                text = await self._next_text()
         except TimeoutError:
             raise AuthTimeout from None
         if text[:14].lower() == "authorization:":
@@ -221,7 +230,7 @@ class AuthenticatedConsumer(AsyncConsumer):
             raise
         except HQError as refusal:
             self.answer_error(refusal, frame.id)
-        except DatabaseError as error:
+        except DatabaseFailure as error:
             logger.warning("socket: a command met a failing database (%s)", type(error).__name__)
             self.answer_error(Unavailable(), frame.id)
 
@@ -241,6 +250,8 @@ class AuthenticatedConsumer(AsyncConsumer):
     async def _next_text(self) -> str:
         message: MutableMapping[str, Any] = await self._receive()
         if message["type"] == "websocket.disconnect":
+            self.outgoing.gone()
+        if self.outgoing.closed:  # what a client sent before it read our close is not done
             raise Disconnected
         text = message.get("text")
         if text is None:

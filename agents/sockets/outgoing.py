@@ -17,6 +17,9 @@ Send = Callable[[Message], Awaitable[None]]
 
 EXTENSION = "hq.outgoing"
 
+BACKLOG_MOST = 1024 * 1024
+"""Bytes queued for a client that does not read, where the server has no limit of its own."""
+
 
 class PreparedFrames(Protocol):
     """The extension of HQ's daphne."""
@@ -49,7 +52,7 @@ class Outgoing:
     def __init__(self, scope: MutableMapping[str, Any], send: Send) -> None:
         self._send = send
         self._prepared: PreparedFrames | None = (scope.get("extensions") or {}).get(EXTENSION)
-        self._queue: deque[Message] | None = None
+        self._queue: deque[tuple[Message, int]] | None = None
         self._queued = 0
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -73,6 +76,8 @@ class Outgoing:
         else:
             for payload in payloads:
                 self._put({"type": "websocket.send", "text": payload.decode()}, len(payload))
+            if self._queued > BACKLOG_MOST:
+                self.abort(CloseCode.SLOW_CONSUMER, "Too many frames waited unread.")
 
     def waiting(self) -> int:
         """Bytes not yet on their way."""
@@ -84,16 +89,23 @@ class Outgoing:
             self._closed = True
             self._put({"type": "websocket.close", "code": int(code), "reason": reason}, 0)
 
-    def abort(self) -> None:
-        """Drops the connection without what waits: what it held may not be seen any more."""
+    def gone(self) -> None:
+        """The connection is over: nothing more goes out."""
+        self._closed = True
+
+    def abort(
+        self, code: CloseCode = CloseCode.SERVICE_RESTART, reason: str = "Access changed."
+    ) -> None:
+        """Drops the connection without what waits: what it held may not be seen any more.
+
+        Code and reason are for a server that cannot: there the queue is dropped and it closes.
+        """
         if self._prepared is not None:
             self._closed = True
             self._prepared.abort()
         else:
-            if self._queue is not None:
-                self._queue.clear()
-                self._queued = 0
-            self.close(CloseCode.SERVICE_RESTART, "Access changed.")
+            self._drop_queue()
+            self.close(code, reason)
 
     async def drained(self) -> None:
         """Waits until what was queued is sent, or cannot be."""
@@ -103,13 +115,21 @@ class Outgoing:
     def _put(self, message: Message, size: int) -> None:
         if self._queue is None:
             self._queue = deque()
-        self._queue.append(message)
+        self._queue.append((message, size))
         self._queued += size
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run(self._queue))
 
-    async def _run(self, queue: "deque[Message]") -> None:
+    async def _run(self, queue: "deque[tuple[Message, int]]") -> None:
         while queue:
-            message = queue.popleft()
-            await self._send(message)
-            self._queued -= len(message.get("text", ""))
+            message, size = queue.popleft()
+            try:
+                await self._send(message)
+            except Exception:  # noqa: BLE001  (servers fail in their own ways once a client left)
+                self.gone()
+                self._drop_queue()
+            self._queued -= size
+
+    def _drop_queue(self) -> None:
+        while self._queue:
+            self._queued -= self._queue.pop()[1]
