@@ -44,6 +44,7 @@ class Live:
         self._handlers: dict[str, Handler] = {}
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._groups: set[str] = {NOTICES}
+        self._not_joined: set[str] = set()
         self._channel: str | None = None
         self._outbox: asyncio.Queue[tuple[float, str, Event]] = asyncio.Queue(OUTBOX)
         self._tasks = [self.loop.create_task(work()) for work in (self._serve, self._send_outbox)]
@@ -71,16 +72,19 @@ class Live:
     async def subscribe(self, group: str) -> None:
         """Joins a group, waiting a second at most: when the layer is away, it is joined later."""
         self._groups.add(group)
+        self._not_joined.add(group)
         if self._channel is not None:
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(self._layer.group_add(group, self._channel), SEND_WITHIN)
+                await self._join(group, self._channel)
 
     async def unsubscribe(self, group: str) -> None:
         """Leaves a group."""
         self._groups.discard(group)
+        self._not_joined.discard(group)
         if self._channel is not None:
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(self._layer.group_discard(group, self._channel), SEND_WITHIN)
+                async with asyncio.timeout(SEND_WITHIN):
+                    await self._layer.group_discard(group, self._channel)
 
     def put(self, group: str, event: Event) -> None:
         """Takes an event to be sent; drops it when the outbox is full."""
@@ -94,9 +98,23 @@ class Live:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self.shared:
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(self._layer.flush(), SEND_WITHIN)
+        await self._leave_layer()
+
+    async def _leave_layer(self) -> None:
+        """Forgets the channel: as a whole, or in memory, which loops share, group by group."""
+        channel, self._channel = self._channel, None
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(SEND_WITHIN):
+                if self.shared:
+                    await self._layer.flush()
+                elif channel is not None:
+                    for group in self._groups:
+                        await self._layer.group_discard(group, channel)
+
+    async def _join(self, group: str, channel: str) -> None:
+        async with asyncio.timeout(SEND_WITHIN):
+            await self._layer.group_add(group, channel)
+        self._not_joined.discard(group)
 
     async def _send_outbox(self) -> None:
         while True:
@@ -105,7 +123,8 @@ class Live:
             if left <= 0:
                 continue
             try:
-                await asyncio.wait_for(self._layer.group_send(group, event), left)
+                async with asyncio.timeout(left):
+                    await self._layer.group_send(group, event)
             except Exception as error:  # noqa: BLE001  (layers fail in their own ways)
                 logger.warning("layer: an event was not sent (%s); it will be healed", _name(error))
 
@@ -114,10 +133,11 @@ class Live:
         while True:
             tasks: list[asyncio.Task[None]] = []
             try:
-                channel = await asyncio.wait_for(self._layer.new_channel(), SEND_WITHIN)
+                async with asyncio.timeout(SEND_WITHIN):
+                    channel = await self._layer.new_channel()
                 self._channel = channel
                 for group in list(self._groups):
-                    await asyncio.wait_for(self._layer.group_add(group, channel), SEND_WITHIN)
+                    await self._join(group, channel)
                 self._heard = time.monotonic()
                 tasks = [self.loop.create_task(self._receive(channel))]
                 await self._beat(channel)
@@ -130,20 +150,21 @@ class Live:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
-            self._channel = None
-            if self.shared:
-                with contextlib.suppress(Exception):
-                    await asyncio.wait_for(self._layer.flush(), SEND_WITHIN)
+            await self._leave_layer()
             await asyncio.sleep(0.5)
 
     async def _beat(self, channel: str) -> None:
-        """Sends a heartbeat every two seconds; returns when three have not come back."""
+        """Sends a heartbeat every two seconds, and joins what could not be joined before.
+
+        Returns when three heartbeats have not come back.
+        """
         patience = HEARTBEAT_EVERY * HEARTBEATS_MISSING
         while time.monotonic() - self._heard < patience:
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(
-                    self._layer.send(channel, {"type": "hq.heartbeat"}), SEND_WITHIN
-                )
+                async with asyncio.timeout(SEND_WITHIN):
+                    await self._layer.send(channel, {"type": "hq.heartbeat"})
+                for group in list(self._not_joined):
+                    await self._join(group, channel)
             await asyncio.sleep(HEARTBEAT_EVERY)
 
     async def _receive(self, channel: str) -> None:
@@ -202,7 +223,8 @@ def hand_over(group: str, event: Event) -> None:
 
 async def _send_once(group: str, event: Event) -> None:
     layer: Any = get_channel_layer()
-    await asyncio.wait_for(layer.group_send(group, event), SEND_WITHIN)
+    async with asyncio.timeout(SEND_WITHIN):
+        await layer.group_send(group, event)
 
 
 def notify_agents(agent_ids: Iterable[UUID]) -> None:

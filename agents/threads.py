@@ -45,11 +45,13 @@ async def _run(
             _tidy_connections()
 
     future = asyncio.get_running_loop().run_in_executor(pool, work)
+    # Whoever waits may leave; the thread goes on, and nobody else asks for its error.
+    future.add_done_callback(_retrieve)
     try:
-        return await asyncio.wait_for(asyncio.shield(future), DEADLINE)
+        async with asyncio.timeout(DEADLINE):
+            return await asyncio.shield(future)
     except TimeoutError:
-        # The thread goes on and its result is unknown: whoever asks again must be idempotent.
-        future.add_done_callback(_retrieve)
+        # The result is unknown: whoever asks again must be idempotent.
         raise Unavailable from None
 
 

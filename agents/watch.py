@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 COMPARE_EVERY = 2.0
 COMPARE_EVERY_ALONE = 0.5
+NOTICE_KEPT = 10.0
 STALE_AFTER = 8.0
 CLOSE_AFTER = 10.0
 
@@ -62,6 +63,7 @@ class Watch:
         self._of_agent: defaultdict[UUID, set[WatchedSocket]] = defaultdict(set)
         self._compared_at = time.monotonic()
         self._wanted = asyncio.Event()
+        self._lately: dict[UUID, float] = {}
         self._revised: Revised | None = None
         self._hooks: list[Hook] = []
         self._live = live.current()
@@ -71,9 +73,11 @@ class Watch:
         self._tasks = [loop.create_task(self._run()), loop.create_task(self._guard())]
 
     def add(self, socket: WatchedSocket) -> None:
-        """Watches an authenticated socket."""
+        """Watches an authenticated socket; compares at once if a notice came just before."""
         self._sockets[socket.session_id].add(socket)
         self._of_agent[socket.agent_id].add(socket)
+        if socket.session_id in self._lately or socket.agent_id in self._lately:
+            self._wanted.set()
 
     def remove(self, socket: WatchedSocket) -> None:
         """Forgets a socket."""
@@ -104,6 +108,8 @@ class Watch:
     async def compare(self) -> None:
         """One comparison: ends what is over, hands on what was revised."""
         started = time.monotonic()
+        old = started - NOTICE_KEPT
+        self._lately = {one: at for one, at in self._lately.items() if at > old}
         sessions = list(self._sockets)
         if sessions:
             states = await threads.in_watch_thread(_states_of, sessions)
@@ -128,6 +134,9 @@ class Watch:
     def _noticed(self, event: live.Event) -> None:
         agents = {UUID(one) for one in event.get("agents", ())}
         sessions = {UUID(one) for one in event.get("sessions", ())}
+        # A handshake may have read the rows before they changed and not be watched yet.
+        now = time.monotonic()
+        self._lately.update(dict.fromkeys(agents | sessions, now))
         if sessions & self._sockets.keys() or agents & self._of_agent.keys():
             self._wanted.set()
 
@@ -136,7 +145,8 @@ class Watch:
         due = time.monotonic()
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wanted.wait(), max(0.0, due - time.monotonic()))
+                async with asyncio.timeout(max(0.0, due - time.monotonic())):
+                    await self._wanted.wait()
             self._wanted.clear()
             try:
                 await self.compare()
