@@ -3,8 +3,8 @@
 Whether the author may say it is for `missions.services`.
 """
 
+import re
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Any
 
 import msgspec
@@ -15,6 +15,7 @@ from missions import limits
 from missions.protocol import Kind
 
 _POSITION_FIELDS = {"lat": 90.0, "lon": 180.0}
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # an escaped backslash before u0000 is only text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +57,7 @@ class Draft:
             raise Invalid("data cannot be written as JSON.", field="data") from None
         if len(encoded) > limits.DATA_BYTES:
             raise Invalid(f"data has at most {limits.DATA_BYTES:,} bytes.", field="data")
-        if b"\\u0000" in encoded:
+        if _NUL.search(encoded):
             raise Invalid("NUL is not allowed.", field="data")
         if self.kind is Kind.POSITION:
             _check_position(self.data)
@@ -84,4 +85,6 @@ def _check_position(data: dict[str, Any]) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) < float("inf")  # false for NaN, and compares integers of any size
