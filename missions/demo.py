@@ -66,7 +66,8 @@ def _log(mission: Mission, entries: tuple[Entry, ...], people: dict[str, Agent])
     for entry in sorted(entries, key=lambda entry: -entry.hours):
         update = services.publish(people[entry.author], mission.pk, _draft(entry))
         written = now - dt.timedelta(hours=entry.hours)
-        Update.objects.filter(pk=update.pk).update(created_at=written)
+        due = entry.ack_within and written + dt.timedelta(seconds=entry.ack_within)
+        Update.objects.filter(pk=update.pk).update(created_at=written, ack_due_at=due)
         for username in entry.acknowledged:
             services.acknowledge(people[username], update.pk)
         Receipt.objects.filter(update=update).update(at=written + ANSWERED_AFTER)

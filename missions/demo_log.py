@@ -221,7 +221,7 @@ LOGS: dict[str, tuple[Entry, ...]] = {
         ),
         Entry(27.2, "handler", Kind.MESSAGE, "Fence will be gone by Friday noon, says the port."),
         Entry(
-            12.5,
+            10.5,
             "analyst",
             Kind.ALERT,
             "Storm front may arrive on the evening itself. Decide on the ferry by Friday.",
@@ -233,7 +233,12 @@ LOGS: dict[str, tuple[Entry, ...]] = {
     LEDGER: (
         Entry(46.5, "handler", Kind.STATUS, "Inquiry opened on the director's order."),
         Entry(
-            46.0, "director", Kind.ORDER, "Nobody outside this mission is told.", ack_within=3600
+            46.0,
+            "director",
+            Kind.ORDER,
+            "Nobody outside this mission is told.",
+            ack_within=3600,
+            acknowledged=("analyst", "handler"),
         ),
         Entry(42.0, "analyst", Kind.REPORT, "Six people had the roster before it was quoted."),
         Entry(

@@ -15,6 +15,7 @@ from missions.tests.conftest import Call, Cast
 from tests.cast import ANALYST, DIRECTOR, HANDLER, NOVICE, OPERATIVE, OUTSIDER, Member
 
 MESSAGE = {"kind": "message", "body": "At the saddle."}
+CALLS = [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/acknowledge"), ("GET", "/receipts")]
 NOBODY = "3f0e7f6a-0000-4000-8000-000000000000"
 
 
@@ -238,7 +239,7 @@ def test_a_hidden_update_answers_as_one_that_does_not_exist(
     answers = {
         (answer.status, answer.body)
         for update_id in unknown_ids(secret.pk)
-        for method, rest in (("GET", ""), ("POST", "/acknowledge"), ("GET", "/receipts"))
+        for method, rest in CALLS
         for answer in [by(member)(method, f"/api/updates/{update_id}{rest}")]
     }
     assert answers == {(404, b'{"code":"not_found","message":"Not found."}')}
@@ -391,9 +392,3 @@ def test_an_author_reads_the_receipts_of_its_own_update(by: Call, path: str) -> 
     assert [one["agent"]["codename"] for one in receipts] == sorted(
         [HANDLER.codename, ANALYST.codename]
     )
-
-
-def test_changing_and_retracting_are_not_there_yet(by: Call, secret: Update) -> None:
-    """405 for who sees the update."""
-    for method in ("PATCH", "DELETE"):
-        assert by(HANDLER)(method, f"/api/updates/{secret.pk}").status == 405

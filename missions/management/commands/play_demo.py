@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from missions.demo_play import Gone, Line, Player, Refused, lines, mission_id
 
 START_WITHIN = 60.0
-GONE_AFTER = 10.0
+GONE_AFTER = 5.0
 
 
 class Command(BaseCommand):
