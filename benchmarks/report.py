@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 GOAL = 10.0
 """HQ's frames a second over those of Socket.IO, both at p99 <= 250 ms without loss."""
+P99_MS = 250.0
+"""The longest latency that counts as live, for 99 of 100 frames."""
 
 HEADS = (
     "server       rounds  connects/s   p99 at {:>4}/s    cpu  p99 written  highest frames/s"
@@ -61,13 +63,11 @@ class Figures:
 
     @property
     def kept(self) -> bool:
-        """Whether HQ lost nothing and was live in every round, and fast enough beside Socket.IO."""
+        """Whether HQ lost nothing in any round, was live at the steady rate, announced and written,
+        in the median, and is fast enough beside Socket.IO where that was measured."""
         rounds = self.results.get("hq", [])
-        steady = bool(rounds) and all(
-            trial is not None and trial.good
-            for one in rounds
-            for trial in (one.steady, one.written)
-        )
+        runs = [[one.steady for one in rounds], [one.written for one in rounds]]
+        steady = bool(rounds) and all(_live(run) for run in runs)
         searched = any(one.highest for one in self.results.get("socketio", []))
         return steady and (not searched or self.ratios.get("socketio", 0.0) >= GOAL)
 
@@ -132,6 +132,11 @@ class Figures:
             },
         }
         return json.dumps(whole, indent=2) + "\n"
+
+
+def _live(trials: "list[Trial | None]") -> bool:
+    done = [trial for trial in trials if trial is not None and trial.whole]
+    return len(done) == len(trials) and median(trial.p99_ms for trial in done) <= P99_MS
 
 
 def frames(trial: "Trial | None") -> float:

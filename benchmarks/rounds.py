@@ -12,10 +12,8 @@ from benchmarks.cast import Cast
 from benchmarks.load import LoadClient, Report
 from benchmarks.machine import BenchmarkError, Cores
 from benchmarks.publisher import Publisher
+from benchmarks.report import P99_MS
 from benchmarks.writer import Writer
-
-P99_MS = 250.0
-"""The longest latency that counts as live, for 99 of 100 frames."""
 
 DRAIN = 12.0
 QUIET = 2.0
