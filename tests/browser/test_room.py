@@ -1,0 +1,137 @@
+"""Three people in one room: each sees what the rule gives, at once, and nothing else."""
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Enter, Scene
+from tests.browser.people import NARROW
+from tests.cast import ANALYST, HANDLER, NOVICE, OPERATIVE
+
+
+def test_a_secret_reaches_the_cleared_and_nobody_else(enter: Enter, scene: Scene) -> None:
+    """Not in the DOM and not in the frames of the other; a later update, seen by all, fences it."""
+    handler, analyst, operative = enter(HANDLER), enter(ANALYST), enter(OPERATIVE)
+    handler.write("The depot is watched from the mill.", kind="Report", classification="Secret")
+    expect(analyst.entry("The depot is watched")).to_be_visible()
+    handler.write("Radio check in five minutes.")
+    for person in (handler, analyst, operative):
+        expect(person.entry("Radio check in five minutes.")).to_have_count(1)
+    assert "The depot is watched" not in operative.page.content()
+    assert not any("The depot is watched" in text for text in operative.wire)
+    assert any("Radio check in five minutes." in text for text in operative.wire)
+    expect(analyst.log.locator(".banner").first).to_have_text("Secret")
+    expect(operative.log.locator(".banner").first).to_have_text("Restricted")
+
+
+def test_text_is_shown_as_it_was_written(enter: Enter, scene: Scene) -> None:
+    """Markup and links stay text; nothing runs."""
+    body = "<img src=x onerror=alert(1)> https://example.net <b>bold</b>"
+    scene.say(body)
+    person = enter(NOVICE)
+    expect(person.log.locator(".body").last).to_have_text(body)
+    expect(person.log.locator(".body img, .body a, .body b")).to_have_count(0)
+
+
+def test_kind_author_and_classification_are_said_in_words(enter: Enter, scene: Scene) -> None:
+    """Never by colour alone."""
+    scene.say("North gate.", kind="position", data={"lat": 59.9, "lon": 10.75, "accuracy": 8})
+    scene.say("Smoke.", kind="alert", classification="confidential")
+    person = enter(OPERATIVE)
+    expect(person.entry("North gate.")).to_contain_text("59.90000° N 10.75000° E ± 8 m")
+    expect(person.entry("Smoke.").locator(".kind")).to_have_text("Alert")
+    expect(person.entry("Smoke.").locator(".mark")).to_contain_text("Confidential")
+    expect(person.log.locator(".head").last).to_have_text(f"{HANDLER.codename}Handler")
+
+
+def test_the_room_is_accessible_in_both_themes_and_on_a_phone(enter: Enter, scene: Scene) -> None:
+    """axe finds nothing with every kind of entry on the page."""
+    scene.say("All quiet.")
+    scene.say("Smoke.", kind="alert")
+    scene.say("Hold.", kind="order", requires_ack=True, ack_within=60)
+    scene.say("Phase two.", kind="status")
+    for member, theme in ((HANDLER, "light"), (NOVICE, "dark")):
+        person = enter(member, theme=theme)
+        expect(person.entry("Phase two.")).to_be_visible()
+        assert person.violations() == []
+    phone = enter(NOVICE, size=NARROW)
+    expect(phone.entry("Phase two.")).to_be_visible()
+    assert phone.violations() == []
+    assert phone.page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+
+
+def test_a_phone_has_everything_behind_two_buttons(enter: Enter, scene: Scene) -> None:
+    """Missions and orders are drawers at 360 px; the composer is in reach."""
+    scene.say("Hold the pier.", kind="order", requires_ack=True)
+    phone = enter(NOVICE, size=NARROW)
+    phone.page.get_by_role("button", name="Orders").locator("visible=true").click()
+    orders = phone.page.get_by_role("complementary")
+    expect(orders).to_contain_text("Hold the pier.")
+    phone.page.keyboard.press("Escape")
+    expect(orders).to_be_hidden()
+    phone.page.get_by_role("button", name="Missions").first.click()
+    expect(phone.page.get_by_role("link", name=scene.codename)).to_be_visible()
+    phone.page.keyboard.press("Escape")
+    phone.write("From the pier.")
+    expect(phone.entry("From the pier.")).to_be_visible()
+
+
+def test_a_reader_of_the_past_is_left_there_and_told(enter: Enter, scene: Scene) -> None:
+    """What arrives while one reads above does not scroll; the pill counts it and leads to it."""
+    for number in range(40):
+        scene.say(f"Check {number}.")
+    person = enter(NOVICE)
+    expect(person.entry("Check 39.")).to_be_visible()
+    person.page.get_by_role("log").evaluate("log => { log.scrollTop = log.scrollHeight / 3 }")
+    before = person.page.get_by_role("log").evaluate("log => log.scrollTop")
+    for number in range(3):
+        scene.say(f"News {number}.")
+    pill = person.page.get_by_role("button", name="Go to 3 new updates")
+    expect(pill).to_have_text("3 new")
+    assert person.page.get_by_role("log").evaluate("log => log.scrollTop") == before
+    pill.click()
+    expect(person.entry("News 2.")).to_be_in_viewport()
+    expect(pill).to_be_hidden()
+
+
+def test_the_past_is_paged_in_from_the_top(enter: Enter, scene: Scene) -> None:
+    """A snapshot holds 50; the rest comes when the reader gets there, each entry once."""
+    for number in range(60):
+        scene.say(f"Entry {number:02}.")
+    person = enter(NOVICE)
+    expect(person.entry("Entry 59.")).to_be_visible()
+    expect(person.entry("Entry 00.")).to_have_count(0)
+    person.page.get_by_role("button", name="Earlier updates").click()
+    expect(person.entry("Entry 00.")).to_have_count(1)
+    expect(person.log.locator(".entry")).to_have_count(60)
+    expect(person.log.get_by_text("The log starts here.")).to_be_attached()
+
+
+def test_urgent_news_is_announced(enter: Enter, scene: Scene) -> None:
+    """An alert speaks assertively, a message politely; the log itself is silent."""
+    person = enter(NOVICE)
+    scene.say("Smoke at the pier.", kind="alert")
+    expect(person.page.locator("[aria-live=assertive]")).to_contain_text("Smoke at the pier.")
+    scene.say("It is only a barbecue.")
+    expect(person.page.locator("[aria-live=polite]")).to_contain_text("only a barbecue")
+
+
+def test_the_keyboard_reaches_everything(enter: Enter, scene: Scene) -> None:
+    """`k` goes up, `a` acknowledges, `/` filters, `?` shows the sheet."""
+    scene.say("Hold.", kind="order", requires_ack=True)
+    scene.say("All quiet.")
+    person = enter(NOVICE)
+    expect(person.entry("All quiet.")).to_be_visible()
+    keys = person.page.keyboard
+    keys.press("k")
+    expect(person.entry("All quiet.")).to_be_focused()
+    keys.press("k")
+    keys.press("a")
+    expect(person.entry("Hold.")).to_contain_text("Acknowledged")
+    expect(person.entry("Hold.")).to_be_focused()
+    keys.press("/")
+    keys.type("quiet")
+    expect(person.log.locator(".entry")).to_have_count(1)
+    keys.press("Escape")
+    expect(person.log.locator(".entry")).to_have_count(2)
+    person.page.get_by_role("log").focus()
+    keys.press("?")
+    expect(person.page.get_by_role("dialog", name="Keyboard")).to_be_visible()
