@@ -1,0 +1,113 @@
+"""`manage.py develop`, which `make run` calls: from nothing to a room that moves, and its end."""
+
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.hq_server import clean_environment
+from tests.processes import Process, free_port
+
+Develop = Callable[..., tuple[Process, str]]
+
+
+@pytest.fixture
+def develop(tmp_path: Path) -> Iterator[Develop]:
+    """Starts a development HQ in one folder; gives the process and its address."""
+    started: list[Process] = []
+
+    def start(*arguments: str, **variables: str) -> tuple[Process, str]:
+        port = str(free_port())
+        env = clean_environment() | {"HQ_DEBUG": "1", "HQ_VAR_DIR": str(tmp_path / "var")}
+        command = [sys.executable, "manage.py", "develop", "--port", port, *arguments]
+        process = Process(
+            "develop",
+            command,
+            log=tmp_path / f"develop-{len(started)}.log",
+            env=env | {"PORT": port, "PYTHONUNBUFFERED": "1"} | variables,
+        )
+        process.start()
+        started.append(process)
+        return process, f"http://127.0.0.1:{port}"
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+def answers(url: str) -> bool:
+    """Whether HQ is there."""
+    try:
+        return httpx.get(f"{url}/healthz", timeout=2, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def first_login(words: str) -> dict[str, str]:
+    """The first row of the table of logins, as a newcomer reads it."""
+    header, row = re.findall(r"^(?:USERNAME|director) .*$", words, re.MULTILINE)[:2]
+    username, password, *_ = row.split()
+    assert header.split()[:2] == ["USERNAME", "PASSWORD"]
+    return {"username": username, "password": password, "transport": "body"}
+
+
+def newest(url: str, access: str) -> dict[str, str]:
+    """The newest update of each mission."""
+    with httpx.Client(
+        base_url=url, headers={"Authorization": f"Bearer {access}"}, trust_env=False
+    ) as client:
+        missions = [mission["id"] for mission in client.get("/api/missions").json()]
+        pages = {one: client.get(f"/api/missions/{one}/updates").json() for one in missions}
+    return {one: page["updates"][-1]["update"]["id"] for one, page in pages.items()}
+
+
+def test_a_newcomer_can_log_in_and_sees_the_room_move(develop: Develop) -> None:
+    """The printed address and login work, and an update comes without anybody's doing."""
+    process, url = develop()
+    process.wait_until(lambda: answers(url), within=60)
+    words = process.tail()
+    assert url.replace("127.0.0.1", "localhost") in words
+    login = httpx.post(f"{url}/api/auth/login", json=first_login(words), trust_env=False)
+    access = login.json()["access"]
+    at_first = newest(url, access)
+    assert len(at_first) == 3
+    process.wait_until(lambda: newest(url, access) != at_first, within=60)
+
+
+def test_ctrl_c_ends_everything(develop: Develop) -> None:
+    """Server, workers and the playing demo: nothing is left behind."""
+    process, url = develop()
+    process.wait_until(lambda: answers(url), within=60)
+    family = psutil.Process(process.pid).children(recursive=True)
+    assert any("play_demo" in child.cmdline() for child in family)
+    for one in [psutil.Process(process.pid), *family]:
+        one.send_signal(signal.SIGINT)  # what a terminal does: to each process of the group
+    process.wait(within=20)
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert alive == []
+    assert "Traceback" not in process.tail()
+
+
+def test_the_second_start_prepares_nothing(develop: Develop) -> None:
+    """No migration, the same demo, and the demo does not play when told not to."""
+    first, url = develop("--no-demo")
+    first.wait_until(lambda: answers(url), within=60)
+    assert "Preparing the database." in first.tail()
+    assert not any("play_demo" in c.cmdline() for c in psutil.Process(first.pid).children())
+    first.stop()
+    second, url = develop("--no-demo")
+    second.wait_until(lambda: answers(url), within=60)
+    assert "Preparing the database." not in second.tail()
+
+
+def test_workers_without_redis_are_refused(develop: Develop) -> None:
+    """With a sentence, and nothing stays behind."""
+    process, _ = develop("--workers", "2")
+    assert process.wait(within=60) == 1
+    assert "2 workers need Redis" in process.tail()
+    assert "Traceback" not in process.tail()
