@@ -46,10 +46,12 @@ def one_of_each(endpoints: list[Endpoint], **_: Any) -> list[Endpoint]:
 
 
 def exact_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Says of every request body what the parser does: no unknown fields, no NUL."""
+    """Says of what is sent what the readers do: no unknown fields, no NUL."""
     schemas = result.get("components", {}).get("schemas", {})
     for path in result["paths"].values():
         for call in path.values():
+            for parameter in call.get("parameters", []):
+                _without_nul(parameter["schema"])
             for media in call.get("requestBody", {}).get("content", {}).values():
                 _make_exact(media["schema"], schemas)
     return result
@@ -64,8 +66,12 @@ def _make_exact(schema: dict[str, Any], schemas: dict[str, Any]) -> None:
     if "properties" in schema:
         schema["additionalProperties"] = False
     for field in schema.get("properties", {}).values():
-        if field.get("type") == "string" and not {"enum", "format", "pattern"} & field.keys():
-            field["pattern"] = r"^[^\u0000]*$"
+        _without_nul(field)
+
+
+def _without_nul(schema: dict[str, Any]) -> None:
+    if schema.get("type") == "string" and not {"enum", "format", "pattern"} & schema.keys():
+        schema["pattern"] = r"^[^\u0000]*$"
 
 
 @functools.cache

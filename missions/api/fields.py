@@ -92,7 +92,14 @@ class Id(serializers.UUIDField):
         return value
 
 
-@extend_schema_field({"type": "object", "additionalProperties": {}})
+@extend_schema_field(
+    {
+        "type": "object",
+        "description": "At most 8 KiB encoded.",
+        "patternProperties": {r"^[^\u0000]*$": {"$ref": "#/components/schemas/JSONValue"}},
+        "additionalProperties": False,
+    }
+)
 class JSONObject(serializers.Field[dict[str, Any], Any, Any, Any]):
     """A JSON object; what it may hold is the service's business."""
 

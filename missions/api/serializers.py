@@ -145,7 +145,8 @@ class PageQuery(StrictSerializer):
     before = Text(
         required=False,
         allow_blank=True,
-        help_text="The id of an update: what precedes it. A bad one is answered 409 `reset`.",
+        help_text="The id of an update: what precedes it, whatever `after` says. A bad one is "
+        "answered 409 `reset`.",
     )
     epoch = Text(
         required=False, allow_blank=True, help_text="The epoch that `after` or `before` came with."
@@ -153,11 +154,6 @@ class PageQuery(StrictSerializer):
     author = Choice(
         choices=["me"], required=False, help_text="`me`: what the caller sent, also unseen."
     )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if "after" in attrs and "before" in attrs:
-            raise serializers.ValidationError({"before": "Send after or before, not both."})
-        return attrs
 
 
 class AgentSearch(StrictSerializer):
