@@ -11,6 +11,7 @@ end of a session, the grace of a rotation) is compared with the database's.
 import datetime as dt
 import logging
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -20,7 +21,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
-from agents import live
+from agents import audit, connections, live
 from agents.errors import TokenExpired, TokenInvalid, TokenMissing
 from agents.models import Agent, Session
 from agents.roles import Clearance
@@ -39,11 +40,15 @@ USER_AGENT_LENGTH = 200
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """Who made a request, by which session, and when its access token expires."""
+    """Who made a request, by which session, and when its access token expires.
+
+    `open_connections`: how many WebSockets the agent has open on all workers, where it was asked.
+    """
 
     agent: Agent
     session: Session
     expires_at: dt.datetime
+    open_connections: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +84,19 @@ def open_session(
     ends = min(expires_at or longest, longest)
     with transaction.atomic():
         locked = _locked_agent(agent.id)
-        return Session.objects.create(
+        session = Session.objects.create(
             agent=locked,
             kind=kind,
             name=name,
             address=address,
-            user_agent=_printable(user_agent)[:USER_AGENT_LENGTH],
+            user_agent=printable(user_agent)[:USER_AGENT_LENGTH],
             expires_at=ends,
             refresh_expires_at=_refresh_expiry(now, ends) if kind is Session.Kind.LOGIN else None,
         )
+        audit.record(
+            "session_created", subject=agent.id, session=session.id, address=address, kind=kind.value
+        )
+    return session
 
 
 def issue_pair(session: Session) -> TokenPair:
@@ -122,10 +131,11 @@ def issue_access(session: Session) -> tuple[str, dt.datetime]:
     return str(token), token.expires_at
 
 
-def check_access(token: str) -> Authenticated:
+def check_access(token: str, *, counting: bool = False) -> Authenticated:
     """Who an access token stands for: signature first, without a query, then one query.
 
-    Ended and expired sessions and disabled agents are `TokenInvalid`, at once and everywhere.
+    With `counting` that query counts the agent's open connections as well. Ended and expired
+    sessions and disabled agents are `TokenInvalid`, at once and everywhere.
     """
     if not token:
         raise TokenMissing
@@ -135,37 +145,44 @@ def check_access(token: str) -> Authenticated:
         raise TokenExpired from None
     except TokenError:
         raise TokenInvalid from None
-    session = standing_session(access.session_id, access.agent_id)
+    session = standing_session(access.session_id, access.agent_id, counting=counting)
     if access.expires_at > session.expires_at:
         raise TokenInvalid
     if session.kind == Session.Kind.LOGIN and access.lifetime_given > AccessToken.lifetime:
         raise TokenInvalid
-    return Authenticated(session.agent, session, access.expires_at)
+    return authenticated(session, access.expires_at)
 
 
-def standing_session(session_id: UUID, agent_id: UUID | None = None) -> Session:
+def authenticated(session: Session, expires_at: dt.datetime) -> Authenticated:
+    """What a good credential of a standing session stands for."""
+    opened: int = getattr(session, "open_connections", 0)
+    return Authenticated(session.agent, session, expires_at, opened)
+
+
+def standing_session(
+    session_id: UUID, agent_id: UUID | None = None, *, counting: bool = False
+) -> Session:
     """The session with its agent, in one query, if both stand; `TokenInvalid` else.
 
     Sessions of the admin carry no tokens and open nothing here.
     """
     of_agent = Q() if agent_id is None else Q(agent_id=agent_id)
+    sessions = Session.objects.select_related("agent")
+    if counting:
+        sessions = sessions.annotate(open_connections=connections.open_of_agent("agent_id"))
     try:
-        return (
-            Session.objects.select_related("agent")
-            .exclude(kind=Session.Kind.ADMIN)
-            .get(
-                of_agent,
-                id=session_id,
-                ended_at=None,
-                expires_at__gt=Now(),
-                agent__is_active=True,
-            )
+        return sessions.exclude(kind=Session.Kind.ADMIN).get(
+            of_agent,
+            id=session_id,
+            ended_at=None,
+            expires_at__gt=Now(),
+            agent__is_active=True,
         )
     except Session.DoesNotExist:
         raise TokenInvalid from None
 
 
-def rotate(refresh_token: str) -> tuple[Session, TokenPair]:
+def rotate(refresh_token: str, *, address: str | None = None) -> tuple[Session, TokenPair]:
     """Exchanges a refresh token for the next pair of its session.
 
     The generation just before the current one gets the current one again within 20 s, so that two
@@ -177,12 +194,16 @@ def rotate(refresh_token: str) -> tuple[Session, TokenPair]:
         agent = _locked_agent(refresh.agent_id)
         session, now = _locked_session(refresh)
         session.agent = agent
+        about: dict[str, Any] = {"subject": agent.id, "session": session.id, "address": address}
         if session.generation == refresh.generation:
             _advance(session)
         elif refresh.generation != session.generation - 1 or now - session.rotated_at > GRACE:
             logger.warning("an old refresh token was used again: session %s ends", session.id)
-            end_session(session.id, "token_reuse")
+            end_session(session.id, "token_reuse", address=address)
+            audit.record("authn_token_reuse", **about)
             session.ended_at = timezone.now()
+        else:
+            audit.record("token_grace", **about)
     if session.ended_at is not None:
         raise TokenInvalid
     return session, issue_pair(session)
@@ -200,26 +221,32 @@ def read_refresh(token: str) -> RefreshToken:
         raise TokenInvalid from None
 
 
-def end_session(session_id: UUID, reason: str) -> bool:
-    """Ends one session and its sockets; False when it had ended before."""
-    return _end(Session.objects.filter(id=session_id), reason) == 1
+def end_session(session_id: UUID, reason: str, **by: Any) -> bool:
+    """Ends one session and its sockets; False when it had ended before.
+
+    `by`: the audit log's `actor` and `address`, where they are known.
+    """
+    return _end(Session.objects.filter(id=session_id), reason, by) == 1
 
 
-def end_sessions(agent_id: UUID, *, reason: str, but: UUID | None = None) -> int:
+def end_sessions(agent_id: UUID, *, reason: str, but: UUID | None = None, **by: Any) -> int:
     """Ends the agent's sessions, all or all but one; says how many. None can open meanwhile."""
     with transaction.atomic():
         list(Agent.objects.select_for_update(no_key=True).filter(id=agent_id).values_list("id"))
         others = Q() if but is None else ~Q(id=but)
-        return _end(Session.objects.filter(others, agent_id=agent_id), reason)
+        return _end(Session.objects.filter(others, agent_id=agent_id), reason, by)
 
 
-def _end(sessions: QuerySet[Session], reason: str) -> int:
+def _end(sessions: QuerySet[Session], reason: str, by: dict[str, Any]) -> int:
     with transaction.atomic():
         standing = sessions.filter(ended_at=None)
         locked = standing.select_for_update(no_key=True).order_by("id")
-        ids = list(locked.values_list("id", flat=True))
-        if ids:
+        found = list(locked.values_list("id", "agent_id"))
+        if ids := [session_id for session_id, _ in found]:
             Session.objects.filter(id__in=ids).update(ended_at=Now(), ended_reason=reason)
+            for session_id, agent_id in found:
+                about = {"subject": agent_id, "session": session_id, "reason": reason}
+                audit.record("session_ended", **about, **by)
             transaction.on_commit(lambda: live.notify_sessions(ids))
     return len(ids)
 
@@ -267,5 +294,6 @@ def _refresh_expiry(now: dt.datetime, session_ends: dt.datetime) -> dt.datetime:
     return min(now + dt.timedelta(hours=settings.HQ_REFRESH_HOURS), session_ends)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """The text without control characters and the like."""
     return "".join(character for character in text if character.isprintable())

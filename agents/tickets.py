@@ -14,30 +14,30 @@ from django.db.models.functions import Now
 
 from agents.errors import TokenInvalid
 from agents.models import Ticket
-from agents.sessions import Authenticated, standing_session
+from agents.sessions import Authenticated, authenticated, standing_session
 
 LIFETIME = dt.timedelta(seconds=30)
 
 _FORM = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-def issue_ticket(authenticated: Authenticated) -> tuple[str, int]:
+def issue_ticket(holder: Authenticated) -> tuple[str, int]:
     """A ticket's value and how many seconds it is good for.
 
-    The socket that it opens expires when the access token behind `authenticated` does.
+    The socket that it opens expires when the access token behind `holder` does.
     """
     value = secrets.token_urlsafe(32)
-    Ticket.objects.filter(session=authenticated.session, expires_at__lt=Now()).delete()
+    Ticket.objects.filter(session=holder.session, expires_at__lt=Now()).delete()
     Ticket.objects.create(
         digest=_digest(value),
-        session=authenticated.session,
-        access_expires_at=authenticated.expires_at,
+        session=holder.session,
+        access_expires_at=holder.expires_at,
         expires_at=Now() + LIFETIME,
     )
     return value, int(LIFETIME.total_seconds())
 
 
-def redeem_ticket(value: str) -> Authenticated:
+def redeem_ticket(value: str, *, counting: bool = False) -> Authenticated:
     """Whom the ticket stands for. Of any number of attempts one wins; the others, and every ticket
     that is old, unknown or of an ended session, are `TokenInvalid`.
     """
@@ -48,8 +48,7 @@ def redeem_ticket(value: str) -> Authenticated:
     if not good.update(used_at=Now()):
         raise TokenInvalid
     session_id, expires_at = ticket.values_list("session_id", "access_expires_at").get()
-    session = standing_session(session_id)
-    return Authenticated(session.agent, session, expires_at)
+    return authenticated(standing_session(session_id, counting=counting), expires_at)
 
 
 def _digest(value: str) -> str:

@@ -48,7 +48,9 @@ class MissionConsumer(AuthenticatedConsumer):
         follow_revisions()
         oversight.begin()
         self._chosen = chosen_missions(self.scope["query_string"])
-        self._subscriptions = Subscriptions(self.outgoing, self.agent_id, self._reset)
+        self._subscriptions = Subscriptions(
+            self.outgoing, self.agent_id, self.connection_id, self._reset
+        )
         async with self._turn:
             rights = await threads.in_command_thread(read_access, [self.agent_id])
             access = rights.get(self.agent_id)
@@ -57,7 +59,7 @@ class MissionConsumer(AuthenticatedConsumer):
             self._hold(access)
             self.outgoing.send(
                 Welcome(
-                    connection=self.connection_id,
+                    connection=str(self.connection_id),
                     agent=access.agent,
                     expires_at=wire_time(self.expires_at),
                     missions=list(access.missions.values()),

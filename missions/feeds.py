@@ -5,10 +5,11 @@ subscription that is still reading history is held until the log has reached wha
 loop, no database, no layer: `missions.switchboard` drives this.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
+from agents.sockets.outgoing import text_frame
 from missions.protocol import update_payload, update_prefix
 
 HELD_MOST = 2_000
@@ -125,6 +126,23 @@ class StreamFeed:
             self._epoch, self._prefix = epoch, update_prefix(mission_id, epoch)
         return update_payload(self._prefix, seq, body)
 
+    def fan_out(self) -> Iterator[tuple[Listener, bytes, list[bytes]]]:
+        """What to write to each member of all that waits; a pause may be made between any two.
+
+        Who joins meanwhile has it in its history, who leaves gets nothing more.
+        """
+        payloads, self.pending = self.pending, []
+        frames = b"".join(map(text_frame, payloads))
+        for subscription in list(self.members):
+            if subscription.stream is not self:
+                continue
+            if subscription.skip:
+                rest, subscription.skip = payloads[subscription.skip :], 0
+                if rest:
+                    yield subscription.listener, b"".join(map(text_frame, rest)), rest
+            else:
+                yield subscription.listener, frames, payloads
+
 
 class MissionFeed:
     """One mission as this worker knows it. `last` is the position that was applied last.
@@ -167,7 +185,7 @@ class MissionFeed:
         stream = subscription.stream
         if stream is None:
             return []
-        beyond = [payload for at, payload in subscription.held if at > position]
+        beyond = [payload for at, payload in subscription.held ]
         subscription.held = []
         if self.last >= position:
             self._promote(subscription, stream)

@@ -15,6 +15,7 @@ from missions.models import Update
 
 UPDATE_EVENT = "mission.update"
 RECEIPT_EVENT = "mission.receipt"
+PRESENCE_EVENT = "mission.presence"
 
 
 def group_of(mission_id: UUID | str) -> str:
@@ -55,6 +56,11 @@ def receipt_event(update: Update, agent: Agent, at: dt.datetime) -> dict[str, An
         "classification": update.classification,
         "roles": update.roles,
     }
+
+
+def presence_event(mission_id: UUID | str) -> dict[str, Any]:
+    """Somebody came or went: who shows the roster reads it again."""
+    return {"type": PRESENCE_EVENT, "mission": str(mission_id)}
 
 
 def announce(event: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from msgspec import UNSET, UnsetType
 from agents import threads
 from agents.protocol import FrameId
 from agents.sockets.outgoing import Outgoing
-from missions import history, limits, switchboard
+from missions import history, limits, presence, switchboard
 from missions.feeds import Place, Subscription
 from missions.protocol import Page, Subscribed
 
@@ -26,11 +26,19 @@ BACKLOG_LOOK = 0.02
 class Subscriptions:
     """What one socket listens to. `stream` is the agent's stream by the rights applied last."""
 
-    def __init__(self, outgoing: Outgoing, agent_id: UUID, on_reset: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        outgoing: Outgoing,
+        agent_id: UUID,
+        connection_id: UUID,
+        on_reset: Callable[[str], None],
+    ) -> None:
         self._outgoing = outgoing
         self._agent_id = agent_id
+        self._connection_id = connection_id
         self._on_reset = on_reset
         self._switchboard = switchboard.current()
+        self._presence = presence.current()
         self._places: dict[str, Subscription | None] = {}
         self._generation = 0
         self.stream = 0
@@ -83,6 +91,7 @@ class Subscriptions:
                 self._outgoing.send(_subscribed(page, frame_id))
                 self._switchboard.settle(place, head.position)
                 self._places[mission_id] = place
+                self._presence.joined(self._connection_id, mission_id, place)
                 return
 
     def leave(self, mission_id: str) -> None:
@@ -90,6 +99,7 @@ class Subscriptions:
         place = self._places.pop(mission_id, None)
         if place is not None:
             self._switchboard.leave(place)
+            self._presence.left(self._connection_id, mission_id)
 
     def rights_changed(self, stream: int, visible: Collection[str]) -> list[str]:
         """Cuts what the new rights do not reach, and says what; subscribes under way start again.
@@ -112,6 +122,7 @@ class Subscriptions:
         place = self._places.get(mission_id)
         if place is not None:
             self._switchboard.leave(place)
+            self._presence.left(self._connection_id, mission_id)
             self._places[mission_id] = None
 
     def leave_all(self) -> None:

@@ -11,7 +11,7 @@ State belongs to one event loop. Called by `missions.recovery` and `missions.con
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -179,17 +179,8 @@ class Switchboard:
             await asyncio.sleep(0)
 
     async def _fan_out(self, stream: StreamFeed, written: int) -> int:
-        payloads, stream.pending = stream.pending, []
-        frames = b"".join(map(text_frame, payloads))
-        for subscription in list(stream.members):
-            if subscription.stream is not stream:
-                continue
-            if subscription.skip:
-                rest, subscription.skip = payloads[subscription.skip :], 0
-                if rest:
-                    _write(subscription.listener, b"".join(map(text_frame, rest)), rest)
-            else:
-                _write(subscription.listener, frames, payloads)
+        for listener, frames, payloads in stream.fan_out():
+            _write(listener, frames, payloads)
             written += 1
             if written >= SOCKETS_A_TURN:
                 written = 0
@@ -197,7 +188,7 @@ class Switchboard:
         return written
 
 
-def _write(listener: Listener, frames: bytes, payloads: Iterable[bytes]) -> None:
+def _write(listener: Listener, frames: bytes, payloads: Sequence[bytes]) -> None:
     """One socket's failure is its own."""
     try:
         listener.write(frames, payloads)

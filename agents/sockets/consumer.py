@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import Error as DatabaseFailure
 from django.utils import timezone
 
-from agents import protocol, watch
+from agents import connections, protocol, watch
 from agents.errors import (
     AuthTimeout,
     HQError,
@@ -37,6 +37,7 @@ from agents.sockets.middleware import (
     authenticate,
     close_code_of,
     close_reason_of,
+    user_agent_of,
 )
 from agents.sockets.outgoing import Outgoing, Send
 
@@ -64,7 +65,8 @@ class AuthenticatedConsumer(AsyncConsumer):
         self.scope = scope
         self._receive = receive
         self.outgoing = Outgoing(scope, send)
-        self.connection_id = str(uuid4())
+        self.connection_id = uuid4()
+        self._frames_in = 0
         self.access_revision = 0
         self._timers: list[asyncio.TimerHandle] = []
         self._welcomed = False
@@ -74,7 +76,7 @@ class AuthenticatedConsumer(AsyncConsumer):
             await send(
                 {"type": "websocket.accept", "subprotocol": scope["hq_handshake"].subprotocol}
             )
-            self._enter(scope["hq_session"] or await self._first_message())
+            await self._enter(scope["hq_session"] or await self._first_message())
             await self.opened()
             self._welcomed = True
             self._set_timers()
@@ -99,6 +101,11 @@ class AuthenticatedConsumer(AsyncConsumer):
             if self._watching is not None:
                 self._watching.remove(self)
                 await self.closed()
+                connections.current().leave(
+                    connections.Closed(
+                        self.connection_id, self.outgoing.code, self._frames_in, self.outgoing.sent
+                    )
+                )
         await self.outgoing.drained()
 
     # What a subclass defines.
@@ -132,7 +139,8 @@ class AuthenticatedConsumer(AsyncConsumer):
             self.outgoing.send(protocol.AuthFailed(code=refusal.code, message=refusal.message))
         self.outgoing.close(close_code_of(refusal), close_reason_of(refusal))
 
-    def _enter(self, authenticated: Authenticated) -> None:
+    async def _enter(self, authenticated: Authenticated) -> None:
+        """Watches the socket from now on, and writes it into the register."""
         self.agent_id: UUID = authenticated.agent.id
         self.session_id: UUID = authenticated.session.id
         self.access_revision = authenticated.agent.access_revision
@@ -143,6 +151,16 @@ class AuthenticatedConsumer(AsyncConsumer):
         self._watching = watching
         watching.add(self)
         self._expire(authenticated)
+        await connections.current().enter(
+            self,
+            connections.Opening(
+                self.connection_id,
+                self.agent_id,
+                self.session_id,
+                self.scope["hq_address"],
+                user_agent_of(self.scope),
+            ),
+        )
 
     def _expire(self, authenticated: Authenticated) -> None:
         self.expires_at = min(authenticated.expires_at, authenticated.session.expires_at)
@@ -181,7 +199,7 @@ class AuthenticatedConsumer(AsyncConsumer):
             if frame.token is msgspec.UNSET:
                 raise TokenMissing
             token = frame.token
-        authenticated = await authenticate(Credential(Carrier.FIRST_MESSAGE, token))
+        authenticated = await authenticate(Credential(Carrier.FIRST_MESSAGE, token), counting=True)
         admitted(self.scope, authenticated)
         return authenticated
 
@@ -250,9 +268,10 @@ class AuthenticatedConsumer(AsyncConsumer):
     async def _next_text(self) -> str:
         message: MutableMapping[str, Any] = await self._receive()
         if message["type"] == "websocket.disconnect":
-            self.outgoing.gone()
+            self.outgoing.gone(message.get("code"))
         if self.outgoing.closed:  # what a client sent before it read our close is not done
             raise Disconnected
+        self._frames_in += 1
         text = message.get("text")
         if text is None:
             self.outgoing.close(CloseCode.UNSUPPORTED_DATA, "Send text frames.")

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import Error as DatabaseFailure
 
-from agents import sessions, threads, tickets
+from agents import sessions, threads, tickets, watch
 from agents.addresses import client_address
 from agents.cookies import access_cookie_name
 from agents.errors import HQError, OriginRefused, RateLimited, Unauthorized, Unavailable
@@ -74,24 +74,33 @@ async def _admission(scope: Scope, handshake: Handshake) -> HQError | None:
     if handshake.refusal is not None or handshake.credential is None:
         return handshake.refusal
     try:
-        admitted(scope, await authenticate(handshake.credential))
+        admitted(scope, await authenticate(handshake.credential, counting=True))
     except HQError as refusal:
         return refusal
     return None
 
 
-async def authenticate(credential: Credential) -> Authenticated:
-    """Who the credential stands for; `Unauthorized`, or `Unavailable` without a database."""
+async def authenticate(credential: Credential, *, counting: bool = False) -> Authenticated:
+    """Who the credential stands for; `Unauthorized`, or `Unavailable` without a database.
+
+    With `counting` the agent's open connections on all workers are counted in the same query.
+    """
     check = tickets.redeem_ticket if credential.carrier is Carrier.TICKET else sessions.check_access
     try:
-        return await threads.in_command_thread(check, credential.value)
+        return await threads.in_command_thread(check, credential.value, counting=counting)
     except DatabaseFailure as error:
         logger.warning("a credential could not be checked (%s)", type(error).__name__)
         raise Unavailable from None
 
 
 def admitted(scope: Scope, authenticated: Authenticated) -> None:
-    """A credential was good: the socket no longer counts as waiting."""
+    """A credential was good: the socket no longer counts as waiting.
+
+    `RateLimited` when the agent has as many sockets open as it may have.
+    """
+    here = watch.current().sockets_of(authenticated.agent.pk)
+    if max(here, authenticated.open_connections) >= settings.HQ_SOCKETS_PER_AGENT:
+        raise RateLimited("Too many connections.")
     scope["user"], scope["hq_session"] = authenticated.agent, authenticated
     scope["hq_place"].leave()
 
@@ -103,6 +112,12 @@ def address_of(scope: Scope) -> str | None:
         value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"
     ]
     return client_address(client[0] if client else None, forwarded, settings.HQ_TRUSTED_PROXIES)
+
+
+def user_agent_of(scope: Scope) -> str:
+    """What the client says it is: printable, and cut to what a row keeps."""
+    said = next((value for name, value in scope["headers"] if name == b"user-agent"), b"")
+    return sessions.printable(said.decode("latin-1"))[: sessions.USER_AGENT_LENGTH]
 
 
 def close_code_of(refusal: HQError) -> CloseCode:

@@ -7,7 +7,7 @@ one task sends in order. Synchronous for the caller either way.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Protocol
 
 from agents.protocol import CloseCode, ServerFrame, encode_frame
@@ -45,9 +45,12 @@ def text_frame(payload: bytes) -> bytes:
 
 
 class Outgoing:
-    """What a consumer and the switchboard write to."""
+    """What a consumer and the switchboard write to.
 
-    __slots__ = ("_closed", "_prepared", "_queue", "_queued", "_send", "_task")
+    `sent` counts frames; `code` is the close code that the connection ends with.
+    """
+
+    __slots__ = ("_closed", "_prepared", "_queue", "_queued", "_send", "_task", "code", "sent")
 
     def __init__(self, scope: MutableMapping[str, Any], send: Send) -> None:
         self._send = send
@@ -56,6 +59,8 @@ class Outgoing:
         self._queued = 0
         self._task: asyncio.Task[None] | None = None
         self._closed = False
+        self.sent = 0
+        self.code: int = CloseCode.ABNORMAL
 
     @property
     def closed(self) -> bool:
@@ -67,10 +72,11 @@ class Outgoing:
         payload = encode_frame(frame)
         self.write(text_frame(payload), (payload,))
 
-    def write(self, frames: bytes, payloads: Iterable[bytes]) -> None:
+    def write(self, frames: bytes, payloads: Sequence[bytes]) -> None:
         """Sends the same frames given in both forms: joined and finished, or as payloads."""
         if self._closed:
             return
+        self.sent += len(payloads)
         if self._prepared is not None:
             self._prepared.write(frames)
         else:
@@ -87,10 +93,13 @@ class Outgoing:
         """Closes after what was sent before."""
         if not self._closed:
             self._closed = True
+            self.code = code
             self._put({"type": "websocket.close", "code": int(code), "reason": reason}, 0)
 
-    def gone(self) -> None:
-        """The connection is over: nothing more goes out."""
+    def gone(self, code: int | None = None) -> None:
+        """The connection is over, with the code that the client gave: nothing more goes out."""
+        if code is not None and not self._closed:
+            self.code = code
         self._closed = True
 
     def abort(
