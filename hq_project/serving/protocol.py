@@ -182,6 +182,8 @@ class Socket(Handshake):
 
     def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:
         """The connection is gone: the application hears the code it ended with."""
+        # These refer back to the socket, which else would wait for the garbage collector.
+        del self.is_closed, self.outgoing
         if not wasClean and self.localCloseCode is not None:
             code, reason = self.localCloseCode, None
         if self in self.server.connections:

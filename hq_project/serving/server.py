@@ -142,6 +142,8 @@ class Server(daphne.server.Server):
             logger.exception("the connections did not end in order")
         try:
             await asyncio.wait_for(live.aclose(), 2 * CANCEL_SECONDS)
+        except TimeoutError:
+            logger.warning("the channel layer was not left in time")
         except Exception:
             logger.exception("the channel layer was not left in order")
 

@@ -82,11 +82,15 @@ class Worker:
 
 @dataclass
 class Workers:
-    """Runs `count` processes of `work` on `listening` until told to stop."""
+    """Runs `count` processes of `work` on `listening` until told to stop.
+
+    `announce` is called once they are on their way, and a signal would drain them.
+    """
 
     listening: socket.socket
     work: Work
     count: int
+    announce: Callable[[], None]
     workers: list[Worker] = field(init=False)
     stopping: bool = False
 
@@ -105,6 +109,8 @@ class Workers:
         before = {one: signal.signal(one, _noticed) for one in (*STOPPING, signal.SIGCHLD)}
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
         try:
+            self._start_due()
+            self.announce()
             while not self.stopping:
                 self._start_due()
                 self._wait(self._next_start())

@@ -63,6 +63,7 @@ def test_a_handshake_that_nobody_answers_is_a_503_within_ten_seconds(server: Ser
         ("Host", "localhost:port", 400),
         ("Sec-WebSocket-Protocol", "twice, twice", 400),
         ("Sec-WebSocket-Extensions", "permessage-deflate; x=<script>", 101),
+        ("Sec-WebSocket-Extensions", "x; y; z, ;;", 101),
     ],
 )
 def test_a_malformed_handshake_gets_json_without_its_own_words(

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 import time
 
 import httpx
@@ -95,7 +94,7 @@ def test_workers_do_not_outlive_a_killed_parent(start: Start) -> None:
         worker = psutil.Process(server.worker_pids[0])
         server.signal(signal.SIGKILL)
         assert wire.close_code() == 1012
-        worker.wait(8)
+    worker.wait(8)
 
 
 def test_who_asks_twice_does_not_wait(start: Start) -> None:
@@ -141,4 +140,3 @@ def test_an_ipv6_address_is_listened_on() -> None:
     """The family follows the address."""
     with listen("::1", 0) as listening:
         assert listening.family == socket.AF_INET6
-    assert sys.platform == "linux" or listening.fileno() == -1

@@ -57,14 +57,15 @@ class Command(BaseCommand):
             listening = workers.listen(options["host"], port)
             host, port = listening.getsockname()[:2]
             shown = f"[{host}]" if ":" in host else host
-            self.stdout.write(
-                f"HQ listens on http://{shown}:{port} with {count} "
-                f"{'worker' if count == 1 else 'workers'}."
-            )
-            self.stdout.flush()
-            workers.Workers(listening, partial(_work, application), count).run()
+            served = f"{count} worker" if count == 1 else f"{count} workers"
+            announce = partial(self._say, f"HQ listens on http://{shown}:{port} with {served}.")
+            workers.Workers(listening, partial(_work, application), count, announce).run()
         except (workers.CannotListen, workers.CrashLoop) as problem:
             raise CommandError(str(problem)) from None
+
+    def _say(self, sentence: str) -> None:
+        self.stdout.write(sentence)
+        self.stdout.flush()
 
 
 def _work(application: str, descriptor: int, lifeline: int) -> None:
