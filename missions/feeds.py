@@ -185,7 +185,7 @@ class MissionFeed:
         stream = subscription.stream
         if stream is None:
             return []
-        beyond = [payload for at, payload in subscription.held ]
+        beyond = [payload for at, payload in subscription.held if at > position]
         subscription.held = []
         if self.last >= position:
             self._promote(subscription, stream)
