@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { KEPT, initialState, reduce, wanted } from '../../missions/static/missions/store.js';
+import { KEPT, ROOMS, initialState, reduce, wanted } from '../../missions/static/missions/store.js';
 
 /** @typedef {import('../../missions/static/missions/types.js').State} State */
 /** @typedef {import('../../missions/static/missions/types.js').Frame} Frame */
@@ -95,6 +95,17 @@ test('an empty log resumes from its start', () => {
 test('open missions and the selected one are wanted, the selected one first', () => {
   const state = after([WELCOME, { type: '@select', mission: 'm3' }]);
   assert.deepEqual(wanted(state).map((want) => want.mission), ['m3', 'm1', 'm2']);
+});
+
+test('no more rooms are kept live than the server gives by itself', () => {
+  const many = Array.from({ length: 80 }, (_, place) => ({ ...LANTERN, id: `n${place}` }));
+  assert.equal(wanted(after([{ ...WELCOME, missions: many }])).length, ROOMS);
+});
+
+test('an update on a page that nobody sees is unread until it is seen', () => {
+  const state = after([live(4, { unseen: true })], LIVE);
+  assert.equal(state.rooms.m1?.unread, 1);
+  assert.equal(after([{ type: '@seen', mission: 'm1' }], state).rooms.m1?.unread, 0);
 });
 
 test('a lost connection keeps what is shown and asks for each room once', () => {

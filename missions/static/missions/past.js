@@ -18,6 +18,11 @@ export class History {
     this.#state = state;
   }
 
+  /** After a change of access nothing that was asked stands. */
+  forget() {
+    this.#asked.clear();
+  }
+
   /** The page before the oldest entry of the selected room. */
   async older() {
     const { selected, rooms } = this.#state();

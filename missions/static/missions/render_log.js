@@ -49,6 +49,13 @@ export class LogView {
     new ResizeObserver(() => { if (this.#atEnd) this.#scrollToEnd(); }).observe(this.log);
   }
 
+  /** A receipt that came live: into the list, where it is shown. @param {string} update @param {Receipt} receipt */
+  receive(update, receipt) {
+    const shown = this.receipts.get(update);
+    if (!Array.isArray(shown)) return;
+    this.receipts.set(update, shown.map((one) => (one.agent.codename === receipt.agent.codename ? receipt : one)));
+  }
+
   toEnd() {
     this.#atEnd = true;
     this.#scrollToEnd();

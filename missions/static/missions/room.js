@@ -77,11 +77,21 @@ function received(frame) {
     return;
   }
   if (frame.type === 'update') hear(frame);
-  if (frame.type === 'access_changed' || frame.type === 'unsubscribed') announcer.hush();
-  dispatch(frame.type === 'subscribed' && frame.id !== undefined ? { ...frame, at: Date.now() } : frame);
+  if (frame.type === 'receipt') log.receive(frame.update, { agent: frame.agent, at: frame.at });
+  if (frame.type === 'access_changed' || frame.type === 'unsubscribed') {
+    announcer.hush();
+    past.forget();
+  }
+  dispatch(seenHere(frame));
   if (frame.type === 'welcome') choose();
   if (frame.type === 'access_changed') void relist();
   if (frame.type === 'subscribed') void past.own(frame.mission);
+}
+
+/** What the reducer cannot know of this side: the time of a resumption, a page that nobody sees. @param {Frame} frame @returns {Frame} */
+function seenHere(frame) {
+  if (frame.type === 'subscribed' && frame.id !== undefined) return { ...frame, at: Date.now() };
+  return frame.type === 'update' && document.hidden ? { ...frame, unseen: true } : frame;
 }
 
 /** An error that answers no command of the outbox: a subscription, or nothing we asked. @param {Frame} frame */
@@ -237,14 +247,16 @@ part('log-out', HTMLButtonElement).addEventListener('click', async () => {
     if (!(error instanceof api.Refused)) throw error;
     return dispatch({ type: '@notice', notice: `You are still logged in: ${error.message}` });
   }
-  connection.end('You logged out.');
-  return location.replace('/login');
+  return connection.end('');
 });
 window.addEventListener('hashchange', () => {
   closePanels();
   choose();
 });
 watchForSleep(() => connection.probe());
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden && state.selected && state.rooms[state.selected]) dispatch({ type: '@seen', mission: state.selected });
+});
 setInterval(() => {
   tick(Date.now());
   drawLink(state, Date.now());

@@ -13,10 +13,12 @@
  * @typedef {import('./types.js').Update} Update
  * @typedef {import('./types.js').Numbered} Numbered
  */
-import { CLEARANCE_NAME, ROLE_NAME, isOpen } from './words.js';
+import { CLEARANCE_NAME, ROLE_NAME, byStanding, isOpen } from './words.js';
 
 /** Entries kept of one mission; older ones are paged in again when somebody scrolls there. */
 export const KEPT = 2000;
+/** Rooms kept live at once: what the server subscribes by itself, and well under its frame limit. */
+export const ROOMS = 50;
 
 /** @type {Room} */
 export const EMPTY_ROOM = {
@@ -69,11 +71,10 @@ export function reduce(state, frame) {
  * @returns {{mission: string, after?: string | null, epoch?: string}[]}
  */
 export function wanted(state) {
-  const ids = Object.keys(state.missions).filter(
-    (id) => id === state.selected || isOpen(/** @type {Mission} */ (state.missions[id]).status),
-  );
-  ids.sort((a, b) => Number(b === state.selected) - Number(a === state.selected));
-  return ids.flatMap((mission) => {
+  const { selected } = state;
+  const live = Object.values(state.missions).filter((one) => one.id === selected || isOpen(one.status));
+  live.sort((a, b) => Number(b.id === selected) - Number(a.id === selected) || byStanding(a, b));
+  return live.slice(0, ROOMS).flatMap(({ id: mission }) => {
     const room = state.rooms[mission] ?? EMPTY_ROOM;
     if (room.sync === 'asked' || room.sync === 'current') return [];
     if (room.sync !== 'stale' || room.epoch === null) return [{ mission }];
@@ -140,7 +141,7 @@ function update(state, frame) {
   if (frame.seq <= room.seq) return state;
   if (frame.seq !== room.seq + 1) return withRoom(state, frame.mission, { sync: 'stale' });
   const one = /** @type {Update} */ (frame.update);
-  const counts = state.selected !== frame.mission && !isOwn(state, one);
+  const counts = (state.selected !== frame.mission || frame.unseen === true) && !isOwn(state, one);
   return withRoom(state, frame.mission, {
     seq: frame.seq,
     entries: [...room.entries, { seq: frame.seq, update: one }].slice(-KEPT),

@@ -85,6 +85,13 @@ export function byCodename(a, b) {
   return a.id < b.id ? -1 : 1;
 }
 
+const STANDING = { active: 0, planned: 1, completed: 2, aborted: 2 };
+
+/** Active before planned before closed, then by codename. @param {Mission} a @param {Mission} b */
+export function byStanding(a, b) {
+  return STANDING[a.status] - STANDING[b.status] || byCodename(a, b);
+}
+
 /** From the mission's classification to the own clearance. @param {Clearance} least @param {Clearance} most */
 export function classificationsBetween(least, most) {
   return CLEARANCES.slice(CLEARANCES.indexOf(least), CLEARANCES.indexOf(most) + 1);
