@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from docs import truth_table
+from hq_project.management.commands.serve import MOST_WORKERS
 from tests.processes import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -68,7 +69,8 @@ def test_targets_exist() -> None:
 def variables_read() -> dict[str, str]:
     """Every variable that HQ reads, with its default and bounds as a document shows them."""
     found = {}
-    for name in ("hq_project/settings.py", "hq_project/management/commands/serve.py"):
+    readers = ("settings.py", "limits.py", "management/commands/serve.py")
+    for name in (f"hq_project/{reader}" for reader in readers):
         for node in ast.walk(ast.parse(text_of(name))):
             if (
                 isinstance(node, ast.Call)
@@ -84,7 +86,7 @@ def variables_read() -> dict[str, str]:
 
 def default_of(call: ast.Call) -> str:
     """`15 (1 to 1440)` for a number, the value for other constants, nothing else."""
-    names = {"MOST_WORKERS": 64}
+    names = {"MOST_WORKERS": MOST_WORKERS}
     said = [eval_constant(node, names) for node in call.args[1:2]]
     bounds = {one.arg: eval_constant(one.value, names) for one in call.keywords}
     if {"least", "most"} <= bounds.keys():
