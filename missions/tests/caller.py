@@ -14,6 +14,8 @@ from agents.models import Agent
 from agents.sessions import issue_pair, open_session
 
 ADDRESS = "urn:hq"
+NOBODY = "3f0e7f6a-0000-4000-8000-000000000000"
+MESSAGE = {"kind": "message", "body": "At the saddle."}
 
 
 class Answer:
@@ -117,5 +119,12 @@ def hold_to_schema(method: str, path: str, answer: Answer) -> None:
 
 def unknown_ids(hidden: UUID | str) -> list[str]:
     """An id that is hidden, one that nobody has, and texts that are none."""
-    nobody = "3f0e7f6a-0000-4000-8000-000000000000"
-    return [str(hidden), nobody, str(hidden).upper(), "nonsense", "%00", "1", f"{{{hidden}}}"]
+    return [str(hidden), NOBODY, str(hidden).upper(), "nonsense", "%00", "1", f"{{{hidden}}}"]
+
+
+def fill(caller: Caller, path: str, count: int) -> list[str]:
+    """Publishes that many messages; their ids in order."""
+    return [
+        caller.post(path, {"kind": "message", "body": f"{number}"}).json["id"]
+        for number in range(count)
+    ]

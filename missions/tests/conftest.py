@@ -5,10 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from agents.models import Agent
-from agents.roles import Clearance
+from agents.roles import Clearance, Role
 from missions import services
-from missions.models import Mission
-from missions.protocol import Status
+from missions.drafts import Draft
+from missions.models import Mission, Update
+from missions.protocol import Kind, Status
 from missions.tests.caller import Caller
 from tests.cast import ANALYST, HANDLER, NOVICE, OPERATIVE, Member, enlist
 
@@ -44,3 +45,26 @@ def mission(cast: Cast) -> Mission:
     for member in (ANALYST, OPERATIVE, NOVICE):
         services.add_member(cast[HANDLER], made.pk, cast[member].pk)
     return services.change_mission(cast[HANDLER], made.pk, status=Status.ACTIVE)
+
+
+@pytest.fixture
+def path(mission: Mission) -> str:
+    """The log's path."""
+    return f"/api/missions/{mission.pk}/updates"
+
+
+@pytest.fixture
+def secret(cast: Cast, mission: Mission) -> Update:
+    """An order at secret to analysts, to be acknowledged: seen by handler, analyst, director."""
+    return services.publish(
+        cast[HANDLER],
+        mission.pk,
+        Draft(
+            kind=Kind.ORDER,
+            body="Say nothing.",
+            classification=Clearance.SECRET,
+            roles=frozenset({Role.ANALYST, Role.HANDLER}),
+            requires_ack=True,
+            ack_within=60,
+        ),
+    )

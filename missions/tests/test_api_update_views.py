@@ -1,63 +1,17 @@
 """A mission's log over REST: publishing, pages, receipts, and what those get who may not."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from agents.roles import Clearance, Role
-from missions import limits, services
-from missions.drafts import Draft
+from missions import services
 from missions.models import Mission, Receipt, Update
-from missions.protocol import Kind, Status
-from missions.tests.caller import unknown_ids
+from missions.protocol import Status
+from missions.tests.caller import MESSAGE, NOBODY, fill, unknown_ids
 from missions.tests.conftest import Call, Cast
 from tests.cast import ANALYST, DIRECTOR, HANDLER, NOVICE, OPERATIVE, OUTSIDER, Member
 
-MESSAGE = {"kind": "message", "body": "At the saddle."}
 CALLS = [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/acknowledge"), ("GET", "/receipts")]
-NOBODY = "3f0e7f6a-0000-4000-8000-000000000000"
-
-
-@pytest.fixture
-def path(mission: Mission) -> str:
-    """The log's path."""
-    return f"/api/missions/{mission.pk}/updates"
-
-
-@pytest.fixture
-def secret(cast: Cast, mission: Mission) -> Update:
-    """An order at secret to analysts, to be acknowledged: seen by handler, analyst, director."""
-    return services.publish(
-        cast[HANDLER],
-        mission.pk,
-        Draft(
-            kind=Kind.ORDER,
-            body="Say nothing.",
-            classification=Clearance.SECRET,
-            roles=frozenset({Role.ANALYST, Role.HANDLER}),
-            requires_ack=True,
-            ack_within=60,
-        ),
-    )
-
-
-def fill(by: Call, path: str, count: int, member: Member = HANDLER) -> list[str]:
-    """Publishes that many messages; their ids in order."""
-    return [
-        by(member).post(path, {"kind": "message", "body": f"{number}"}).json["id"]
-        for number in range(count)
-    ]
-
-
-def ids(page: Any) -> list[str]:
-    """The ids on a page."""
-    return [one["update"]["id"] for one in page["updates"]]
-
-
-def seqs(page: Any) -> list[int | None]:
-    """The numbers on a page."""
-    return [one["seq"] for one in page["updates"]]
 
 
 def test_a_published_update_comes_back_whole_and_is_read_the_same(by: Call, path: str) -> None:
@@ -217,20 +171,6 @@ def test_who_may_not_enter_publishes_nothing(by: Call, path: str, member: Member
     assert by(DIRECTOR).post(path, MESSAGE).status == 201
 
 
-def test_each_sees_its_own_numbers_without_a_hole(
-    by: Call, cast: Cast, path: str, mission: Mission, secret: Update
-) -> None:
-    """What is hidden takes no number, no place on the page, and shows in no head."""
-    following = by(OPERATIVE).post(path, MESSAGE).json["id"]
-    for member in (HANDLER, ANALYST, DIRECTOR):
-        page = by(member).get(path).json
-        assert (page["seq"], seqs(page), ids(page)) == (2, [1, 2], [str(secret.pk), following])
-    page = by(OPERATIVE).get(path).json
-    assert (page["seq"], seqs(page), ids(page)) == (1, [1], [following])
-    assert page["mission"] == str(mission.pk)
-    assert page["epoch"] != by(HANDLER).get(path).json["epoch"]
-
-
 @pytest.mark.parametrize("member", [OPERATIVE, NOVICE, OUTSIDER])
 def test_a_hidden_update_answers_as_one_that_does_not_exist(
     by: Call, secret: Update, member: Member
@@ -244,115 +184,6 @@ def test_a_hidden_update_answers_as_one_that_does_not_exist(
     }
     assert answers == {(404, b'{"code":"not_found","message":"Not found."}')}
     assert not Receipt.objects.exists()
-
-
-def test_an_author_reads_what_it_sent_to_others_alone(by: Call, path: str) -> None:
-    """By id and under `author=me` with a null number; not in the stream."""
-    content = {**MESSAGE, "roles": ["handler"]}
-    sent = by(OPERATIVE).post(path, content).json
-    del sent["client_id"]
-    assert by(OPERATIVE).get(f"/api/updates/{sent['id']}").json == sent
-    page = by(OPERATIVE).get(path).json
-    assert (page["seq"], page["updates"]) == (0, [])
-    own = by(OPERATIVE).get(path, author="me").json
-    assert own["updates"] == [{"seq": None, "update": sent}]
-    assert by(HANDLER).get(path, author="me").json["updates"] == []
-
-
-def test_without_a_cursor_the_newest_come(by: Call, path: str) -> None:
-    """50 of them, or `limit`."""
-    published = fill(by, path, 60)
-    page = by(OPERATIVE).get(path).json
-    assert (page["seq"], page["recovered"], ids(page)) == (60, False, published[10:])
-    assert seqs(page) == list(range(11, 61))
-    assert ids(by(OPERATIVE).get(f"{path}/", limit="3").json) == published[57:]
-    assert ids(by(OPERATIVE).get(path, limit=str(limits.PAGE_MOST)).json) == published
-
-
-def backwards(by: Call, path: str, limit: int) -> Iterator[str]:
-    """The whole log from its end, by `before`."""
-    page = by(OPERATIVE).get(path, limit=limit).json
-    while page["updates"]:
-        yield from reversed(ids(page))
-        page = by(OPERATIVE).get(path, limit=limit, before=ids(page)[0], epoch=page["epoch"]).json
-
-
-def test_the_whole_log_is_read_backwards_and_forwards(by: Call, path: str) -> None:
-    """Each once, in order, whatever is hidden in between."""
-    published = []
-    for number in range(11):
-        published += fill(by, path, 1)
-        by(HANDLER).post(path, {**MESSAGE, "roles": ["analyst"], "body": f"hidden {number}"})
-    assert list(backwards(by, path, 4)) == published[::-1]
-    epoch = by(OPERATIVE).get(path).json["epoch"]
-    found = published[:1]
-    while page := by(OPERATIVE).get(path, after=found[-1], epoch=epoch, limit="3").json["updates"]:
-        found += ids({"updates": page})
-    assert found == published
-
-
-def test_after_gives_what_follows_and_says_that_it_does(by: Call, path: str) -> None:
-    """`recovered` is true, also when nothing follows."""
-    first, second = fill(by, path, 2)
-    epoch = by(OPERATIVE).get(path).json["epoch"]
-    page = by(OPERATIVE).get(path, after=first, epoch=epoch).json
-    assert (page["recovered"], ids(page)) == (True, [second])
-    page = by(OPERATIVE).get(path, after=second, epoch=epoch).json
-    assert (page["recovered"], ids(page), page["seq"]) == (True, [], 2)
-
-
-def test_before_decides_when_both_are_sent(by: Call, path: str) -> None:
-    """As the schema says."""
-    first, second, third = fill(by, path, 3)
-    epoch = by(OPERATIVE).get(path).json["epoch"]
-    page = by(OPERATIVE).get(path, after=first, before=third, epoch=epoch, limit="1").json
-    assert ids(page) == [second]
-
-
-def test_a_bad_cursor_is_never_a_silent_hole(
-    by: Call, path: str, cast: Cast, secret: Update
-) -> None:
-    """After it a snapshot, `recovered` false; before it 409 `reset`."""
-    seen = fill(by, path, 2)
-    other = services.create_mission(cast[HANDLER], "Other", "", Clearance.RESTRICTED)
-    services.add_member(cast[HANDLER], other.pk, cast[OPERATIVE].pk)
-    elsewhere = fill(by, f"/api/missions/{other.pk}/updates", 1)[0]
-    epoch = by(OPERATIVE).get(path).json["epoch"]
-    foreign = by(HANDLER).get(path).json["epoch"]
-    bad: list[dict[str, str]] = [
-        {"id": update_id, "epoch": epoch}
-        for update_id in (NOBODY, str(secret.pk), elsewhere, "nonsense", "", seen[0].upper())
-    ]
-    bad += [{"id": seen[0], "epoch": wrong} for wrong in (foreign, "nonsense", "")]
-    bad += [{"id": seen[0]}]
-    for cursor in bad:
-        said = {name: value for name, value in cursor.items() if name != "id"}
-        page = by(OPERATIVE).get(path, after=cursor["id"], **said).json
-        assert (page["recovered"], ids(page)) == (False, seen), cursor
-        answer = by(OPERATIVE).get(path, before=cursor["id"], **said)
-        assert answer.said == (409, "reset"), cursor
-
-
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ({"limit": "0"}, "limit"),
-        ({"limit": "201"}, "limit"),
-        ({"limit": "-1"}, "limit"),
-        ({"limit": "ten"}, "limit"),
-        ({"limit": ""}, "limit"),
-        ({"limit": "1.0"}, "limit"),
-        ({"limit": "9" * 5000}, "limit"),
-        ({"limit": ["1", "2"]}, "limit"),
-        ({"author": "you"}, "author"),
-        ({"offset": "3"}, "offset"),
-        ({"after": "\0"}, "after"),
-    ],
-)
-def test_the_query_is_read_strictly(by: Call, path: str, query: dict[str, Any], field: str) -> None:
-    """400 naming the parameter."""
-    answer = by(OPERATIVE).get(path, **query)
-    assert (answer.status, answer.json["code"], answer.json["field"]) == (400, "invalid", field)
 
 
 def test_an_acknowledgement_is_given_once_and_shown_on_the_page(
@@ -370,7 +201,7 @@ def test_an_acknowledgement_is_given_once_and_shown_on_the_page(
 
 def test_an_acknowledgement_that_nobody_asked_for_is_invalid(by: Call, path: str) -> None:
     """400; with fields in the body as well."""
-    update = fill(by, path, 1)[0]
+    update = fill(by(HANDLER), path, 1)[0]
     call = f"/api/updates/{update}/acknowledge"
     assert by(ANALYST).post(call).said == (400, "invalid")
     assert by(ANALYST).post(call, {"at": "now"}).json["field"] == "at"
