@@ -128,8 +128,12 @@ def snapshot_or_following(
             raise NotFound
         head = head_for(agent, mission_id)
         following = _following(head, after, epoch)
-        part = _snapshots.get(head) if following is None else following
+        if following is None and (kept := _snapshots.get(head)) is not None:
+            return head, _page(head, agent_id, False, kept)
+        part = _newest(head) if following is None else following
         if _still_current(head):
+            if following is None:
+                _snapshots.put(head, part)
             return head, _page(head, agent_id, following is not None, part)
 
 
@@ -142,6 +146,10 @@ def _following(head: Head, after: str | None, epoch: str | None) -> Slice | None
         return None
     part = _read(head, number, head.seq, fitting=True)
     return part if len(part.updates) == head.seq - number else None
+
+
+def _newest(head: Head) -> Slice:
+    return _read(head, max(0, head.seq - limits.SNAPSHOT_UPDATES), head.seq, fitting=True)
 
 
 def _still_current(head: Head) -> bool:
@@ -233,17 +241,17 @@ class _Snapshots:
         self._kept: OrderedDict[Head, Slice] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get(self, head: Head) -> Slice:
-        key = head._replace(position=0)
+    def get(self, head: Head) -> Slice | None:
+        """The newest of exactly that stream, epoch and number, if it is kept."""
         with self._lock:
-            kept = self._kept.get(key)
-        if kept is None:
-            kept = _read(head, max(0, head.seq - limits.SNAPSHOT_UPDATES), head.seq, fitting=True)
-            with self._lock:
-                self._kept[key] = kept
-                while len(self._kept) > self._most:
-                    self._kept.popitem(last=False)
-        return kept
+            return self._kept.get(head._replace(position=0))
+
+    def put(self, head: Head, part: Slice) -> None:
+        """Keeps what was read and is known not to have been renumbered meanwhile."""
+        with self._lock:
+            self._kept[head._replace(position=0)] = part
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
 
 
 _snapshots = _Snapshots(256)

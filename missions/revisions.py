@@ -27,13 +27,13 @@ def reclassify(
 ) -> Update:
     """Gives an update another audience; by handlers and directors who see it."""
     with transaction.atomic():
-        mission, update = _locked_update(agent, update_id)
+        mission, changer, update = _locked_update(agent, update_id)
         before = selectors.audience_of(update)
         after = Audience(
             before.classification if classification is None else classification,
             before.roles if roles is None else roles,
         )
-        if after.classification > agent.viewer.clearance:
+        if after.classification > changer.viewer.clearance:
             raise Forbidden("The classification is above your clearance.")
         if after.classification < mission.classification:
             raise Forbidden("The classification is below the mission's.")
@@ -47,7 +47,7 @@ def reclassify(
 def retract(agent: Agent, update_id: UUID | str) -> None:
     """Takes an update out of every stream, its words with it; its `client_id` stays used."""
     with transaction.atomic():
-        mission, update = _locked_update(agent, update_id)
+        mission, _, update = _locked_update(agent, update_id)
         update.retracted_at = mission.now
         update.body, update.data = "", {}
         update.ack_due_at = None
@@ -55,8 +55,8 @@ def retract(agent: Agent, update_id: UUID | str) -> None:
         _renumber(mission, update, audiences.streams_of(selectors.audience_of(update)), ())
 
 
-def _locked_update(agent: Agent, update_id: UUID | str) -> tuple[Mission, Update]:
-    """The update as it is under its mission's lock; `NotFound` unless the agent sees it."""
+def _locked_update(agent: Agent, update_id: UUID | str) -> tuple[Mission, Agent, Update]:
+    """Mission, agent and update as they are under the mission's lock; `NotFound` if unseen."""
     seen = selectors.visible_updates(agent).filter(pk=selectors.parsed_id(update_id))
     mission_id = seen.values_list("mission_id", flat=True).first()
     if mission_id is None:
@@ -67,7 +67,7 @@ def _locked_update(agent: Agent, update_id: UUID | str) -> tuple[Mission, Update
         raise NotFound
     if not audiences.may_staff(current.viewer):
         raise Forbidden("Only handlers and directors change updates.")
-    return mission, update
+    return mission, current, update
 
 
 def _renumber(
