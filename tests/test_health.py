@@ -10,7 +10,6 @@ from django.db import connection
 from django.test import Client
 
 from agents import live
-from agents.live import Live
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,9 +26,9 @@ def no_database() -> Iterator[None]:
 
 
 @pytest.fixture
-async def channel() -> AsyncIterator[Live]:
-    """The serving loop's channel on the layer, just made and not yet heard."""
-    yield live.current()
+async def closed_after() -> AsyncIterator[None]:
+    """Closes the loop's channel on the layer after the test."""
+    yield
     await live.aclose()
 
 
@@ -59,11 +58,12 @@ def test_readyz_says_no_without_a_database() -> None:
     assert get("/readyz") == (503, {"database": "down", "live": "ok"})
 
 
-@pytest.mark.usefixtures("channel")
+@pytest.mark.usefixtures("closed_after")
 async def test_readyz_says_yes_once_the_layer_is_heard() -> None:
     """503 while the loop has not come to listen, 200 after."""
+    live.current()
     with ThreadPoolExecutor(1) as asking:
-        # The loop stands still for this one.
+        # The loop stands still for this one, so the channel just made is not heard yet.
         answer = asking.submit(get, "/readyz").result()
     assert answer == (503, {"database": "ok", "live": "down"})
     async with asyncio.timeout(5):
