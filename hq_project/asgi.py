@@ -9,9 +9,6 @@ django_application = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402  (needs the app registry)
 
-from agents.sockets.middleware import JWTAuthMiddleware  # noqa: E402
 from missions.routing import websocket_application  # noqa: E402
 
-application = ProtocolTypeRouter(
-    {"http": django_application, "websocket": JWTAuthMiddleware(websocket_application)}
-)
+application = ProtocolTypeRouter({"http": django_application, "websocket": websocket_application})

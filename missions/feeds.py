@@ -5,7 +5,7 @@ subscription that is still reading history is held until the log has reached wha
 loop, no database, no layer: `missions.switchboard` drives this.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -39,7 +39,7 @@ class Event(NamedTuple):
 class Listener(Protocol):
     """Where frames go: `agents.sockets.outgoing.Outgoing`."""
 
-    def write(self, frames: bytes, payloads: Iterable[bytes]) -> None:
+    def write(self, frames: bytes, payloads: Sequence[bytes]) -> None:
         """Takes the same frames in both forms."""
 
 

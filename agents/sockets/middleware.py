@@ -18,7 +18,7 @@ from django.db import Error as DatabaseFailure
 from agents import sessions, threads, tickets, watch
 from agents.addresses import client_address
 from agents.cookies import access_cookie_name
-from agents.errors import HQError, OriginRefused, RateLimited, Unauthorized, Unavailable
+from agents.errors import HQError, NotFound, OriginRefused, RateLimited, Unauthorized, Unavailable
 from agents.protocol import AuthFailed, CloseCode, encode_frame
 from agents.sessions import Authenticated
 from agents.sockets.credentials import Carrier, Credential, Handshake, read_handshake
@@ -132,6 +132,11 @@ def close_code_of(refusal: HQError) -> CloseCode:
 def close_reason_of(refusal: HQError) -> str:
     """The close reason that stands for a refusal."""
     return refusal.close_reason if isinstance(refusal, Unauthorized) else refusal.message
+
+
+async def no_such_path(scope: Scope, receive: Receive, send: Send) -> None:
+    """The application of every path that has none: HTTP 404 to the handshake."""
+    await _deny(scope, receive, send, NotFound())
 
 
 async def _refuse(

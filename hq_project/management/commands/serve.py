@@ -13,6 +13,7 @@ from django.db import connections
 from django.utils.module_loading import import_string
 
 from agents import keys
+from agents.selectors import demo_agents_problem
 from hq_project.environment import Environment
 from hq_project.serving import workers
 
@@ -45,6 +46,8 @@ class Command(BaseCommand):
                 f"{count} workers need Redis to hear of each other's updates. Set REDIS_URL, or "
                 "start one worker."
             )
+        if not problems and (problem := demo_agents_problem()):
+            problems.append(problem)
         if problems:
             raise CommandError("\n".join(str(problem) for problem in problems))
         if settings.HQ_DEVELOPMENT and not settings.HQ_JWT_PRIVATE_KEY:
