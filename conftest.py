@@ -6,6 +6,9 @@ import pytest
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
+from agents import notebook
+from agents.notebook import Notebook
+
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
@@ -17,3 +20,11 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         for statement in append_only.UNDO[connection.vendor]:
             cursor.execute(statement)
+
+
+@pytest.fixture(autouse=True)
+def own_notebook(monkeypatch: pytest.MonkeyPatch) -> Notebook:
+    """Refusals wait until a test has them written: else a thread would, beside its transaction."""
+    book = Notebook(by_itself=False)
+    monkeypatch.setattr(notebook, "_notebook", book)
+    return book

@@ -1,25 +1,24 @@
-"""Accounts: made, logged in to, given and refused access.
+"""Accounts: made, given and refused access, their passwords changed.
 
-Owns every change of role, clearance and activity: the admin and the commands come through here, so
-that no change is without its revision, its notice to open sockets, and the end of sessions.
-Knows nothing of tokens: sessions are `agents.sessions`' business.
+Owns every change of role, clearance, activity and password: API, admin and commands come through
+here, so that no change is without its revision, its notice to open sockets, the end of sessions,
+and its row in the audit log. Knows nothing of tokens: sessions are `agents.sessions`' business.
 """
 
-import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F
-from django.db.models.functions import Now
 
-from agents import live, sessions
-from agents.errors import InvalidCredentials, NotFound, TokenInvalid
-from agents.models import Agent, Session
+from agents import audit, live, logins, sessions
+from agents.errors import Invalid, InvalidCredentials, NotFound
+from agents.models import Agent
 from agents.roles import Clearance, Role
-from agents.selectors import agent_named
+from agents.sessions import Authenticated
 
 PASSWORD_LENGTH = 1024
 """The longest password that is read, in code points (ASVS 5.0, 6.2.9 asks for 64 at least)."""
@@ -71,23 +70,6 @@ def create_agent(
     )
 
 
-def log_in(
-    username: str, password: str, *, address: str | None = None, user_agent: str = ""
-) -> Session:
-    """A new session for who knows the password; `InvalidCredentials` for everybody else.
-
-    Whatever is wrong (the name, the password, a disabled or password-less account) takes the time
-    of one verification and is one answer (ASVS 5.0, 6.3.8).
-    """
-    agent = _checked(username, password)
-    try:
-        session = sessions.open_session(agent, address=address, user_agent=user_agent)
-    except TokenInvalid:
-        raise InvalidCredentials from None
-    Agent.objects.filter(id=agent.id).update(last_login=Now())
-    return session
-
-
 def set_access(
     agent_id: UUID,
     *,
@@ -126,29 +108,49 @@ def set_access(
     return agent
 
 
-def save_password(agent: Agent) -> int:
-    """Keeps the password that was just set on `agent` and ends its sessions; says how many."""
+def save_password(agent: Agent, **by: Any) -> int:
+    """Keeps the password that was just set on `agent` and ends its sessions; says how many.
+
+    `by`: the audit log's `actor` and `address`, where they are known.
+    """
     with transaction.atomic():
-        ended = sessions.end_sessions(agent.id, reason="password_reset")
+        ended = sessions.end_sessions(agent.id, reason="password_reset", **by)
         agent.save(update_fields=["password"])
+        audit.record("authn_password_change", subject=agent.id, **by)
     return ended
 
 
-def _checked(username: str, password: str) -> Agent:
-    nobody = _nobodys_password()
+def change_password(
+    caller: Authenticated,
+    current: str,
+    new: str,
+    otp: str | None = None,
+    *,
+    address: str | None = None,
+) -> None:
+    """The agent's own change: ends its other sessions (ASVS 5.0, 6.2.3, 7.4.3).
+
+    `Invalid` for a weak password; what does not prove who asks is refused as a login is.
+    """
+    agent = caller.agent
     try:
-        agent = agent_named(username)
-    except NotFound:
-        agent = None
-    if agent is not None and agent.is_active and agent.has_usable_password():
-        if agent.check_password(password):
-            return agent
-    else:
-        check_password(password, nobody)
-    raise InvalidCredentials
-
-
-@functools.cache
-def _nobodys_password() -> str:
-    # Made once, with today's parameters: checking it costs what checking a real one does.
-    return make_password("nobody's password")
+        validate_password(new, agent)
+    except ValidationError as problem:
+        raise Invalid(" ".join(problem.messages), field="new_password") from None
+    logins.prove_again(agent, current, otp, address=address)
+    proved, hashed = agent.password, make_password(new)
+    by: dict[str, Any] = {"actor": agent.id, "address": address}
+    with transaction.atomic():
+        ended = sessions.end_sessions(
+            agent.id, reason="password_changed", but=caller.session.id, **by
+        )
+        # Only the password that was proved is replaced: another change may have come between.
+        if not Agent.objects.filter(id=agent.id, password=proved).update(password=hashed):
+            raise InvalidCredentials
+        audit.record(
+            "authn_password_change",
+            subject=agent.id,
+            session=caller.session.id,
+            sessions_ended=ended,
+            **by,
+        )

@@ -18,6 +18,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django_otp.plugins.otp_totp.admin import TOTPDevice
 
 from agents import accounts, sessions
 from agents.accounts import Standing, standing_of
@@ -41,6 +42,7 @@ RIGHTS = ("is_staff", "is_superuser")
 
 admin.site.site_header = admin.site.site_title = "HQ"
 admin.site.unregister(Group)
+admin.site.unregister(TOTPDevice)  # its page shows secrets
 
 
 class StandingForm(AgentForm):

@@ -6,6 +6,7 @@
     +-- Forbidden             403  forbidden
     |   +-- CsrfFailed             csrf_failed
     |   +-- OriginRefused          origin_refused
+    +-- Conflict              409  conflict
     +-- TooLarge              413  too_large
     +-- UnsupportedMediaType  415  unsupported_media_type
     +-- RateLimited           429  rate_limited
@@ -68,6 +69,12 @@ class OriginRefused(Forbidden):
     """The Origin is not on the allowlist (RFC 6455, section 10.2)."""
 
     code, default_message = "origin_refused", "This origin may not connect."
+
+
+class Conflict(HQError):
+    """What is there already stands against it."""
+
+    code, status, default_message = "conflict", 409, "This does not fit what is there already."
 
 
 class TooLarge(HQError):

@@ -28,9 +28,10 @@ MOST = 10_000
 
 
 class Notebook:
-    """One process's waiting events, and the thread that writes them."""
+    """One process's waiting events, and the thread that writes them, unless others do."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, by_itself: bool = True) -> None:
+        self._by_itself = by_itself
         self._lock = threading.Lock()
         self._waiting: list[Entry] = []
         self._folded: dict[tuple[str, str | None, str], tuple[float, Entry, int]] = {}
@@ -86,7 +87,7 @@ class Notebook:
         return entries
 
     def _begin(self) -> None:
-        if self._thread is None or not self._thread.is_alive():
+        if self._by_itself and (self._thread is None or not self._thread.is_alive()):
             self._thread = threading.Thread(target=self._run, name="hq-audit", daemon=True)
             self._thread.start()
 

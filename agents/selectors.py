@@ -1,11 +1,16 @@
-"""Reads of accounts: an agent by name, an agent as shown to itself. Writes nothing."""
+"""Reads of accounts: an agent by name, as shown to itself, its sessions. Writes nothing."""
+
+import datetime as dt
+from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.db.models.functions import Lower
+from django.db.models import Prefetch, Q
+from django.db.models.functions import Lower, Now
 
+from agents import connections
 from agents.errors import NotFound
-from agents.models import Agent
+from agents.models import Agent, Session
 from agents.protocol import AgentObject
 from agents.roles import Clearance
 
@@ -26,6 +31,22 @@ def agent_object(agent: Agent) -> AgentObject:
         codename=agent.codename,
         role=agent.role,
         clearance=Clearance(agent.clearance).wire,
+    )
+
+
+def standing_sessions(agent_id: UUID) -> list[Session]:
+    """The agent's sessions that can still be used, newest first, each with `open_connections`."""
+    access = dt.timedelta(minutes=settings.HQ_ACCESS_MINUTES)
+    usable = (
+        Q(refresh_expires_at=None)
+        | Q(refresh_expires_at__gt=Now())
+        | Q(rotated_at__gt=Now() - access)
+    )
+    opened = connections.live_connections().order_by("opened_at")
+    return list(
+        Session.objects.filter(usable, agent=agent_id, ended_at=None, expires_at__gt=Now())
+        .prefetch_related(Prefetch("connections", opened, to_attr="open_connections"))
+        .order_by("-created_at", "id")
     )
 
 

@@ -9,7 +9,6 @@ end of a session, the grace of a rotation) is compared with the database's.
 """
 
 import datetime as dt
-import logging
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -26,8 +25,6 @@ from agents.errors import TokenExpired, TokenInvalid, TokenMissing
 from agents.models import Agent, Session
 from agents.roles import Clearance
 from agents.tokens import AccessToken, RefreshToken
-
-logger = logging.getLogger(__name__)
 
 GRACE = dt.timedelta(seconds=20)
 """How long the generation before the current one gets the current one again: two tabs."""
@@ -94,7 +91,11 @@ def open_session(
             refresh_expires_at=_refresh_expiry(now, ends) if kind is Session.Kind.LOGIN else None,
         )
         audit.record(
-            "session_created", subject=agent.id, session=session.id, address=address, kind=kind.value
+            "session_created",
+            subject=agent.id,
+            session=session.id,
+            address=address,
+            kind=kind.value,
         )
     return session
 
@@ -198,7 +199,6 @@ def rotate(refresh_token: str, *, address: str | None = None) -> tuple[Session, 
         if session.generation == refresh.generation:
             _advance(session)
         elif refresh.generation != session.generation - 1 or now - session.rotated_at > GRACE:
-            logger.warning("an old refresh token was used again: session %s ends", session.id)
             end_session(session.id, "token_reuse", address=address)
             audit.record("authn_token_reuse", **about)
             session.ended_at = timezone.now()
@@ -245,8 +245,8 @@ def _end(sessions: QuerySet[Session], reason: str, by: dict[str, Any]) -> int:
         if ids := [session_id for session_id, _ in found]:
             Session.objects.filter(id__in=ids).update(ended_at=Now(), ended_reason=reason)
             for session_id, agent_id in found:
-                about = {"subject": agent_id, "session": session_id, "reason": reason}
-                audit.record("session_ended", **about, **by)
+                about = {"subject": agent_id, "session": session_id, **by}
+                audit.record("session_ended", **about, reason=reason)
             transaction.on_commit(lambda: live.notify_sessions(ids))
     return len(ids)
 

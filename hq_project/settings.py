@@ -13,7 +13,9 @@ from csp.constants import NONE, SELF
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
+from hq_project import limits
 from hq_project.environment import Environment
+from hq_project.limits import *  # noqa: F403  (HQ_..., every limit)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment = Environment(os.environ)
@@ -122,6 +124,7 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(hours=HQ_REFRESH_HOURS),
     "UPDATE_LAST_LOGIN": False,
 }
+AUTHENTICATION_BACKENDS = ["agents.backends.AgentBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
@@ -132,13 +135,14 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
-# Limits of sockets (see docs/protocol.md)
+# Guessing (agents.lockout) and the second factor (agents.mfa)
 
-HQ_FRAMES_PER_SECOND = environment.integer("HQ_FRAMES_PER_SECOND", 20, least=1, most=10_000)
-HQ_FRAME_BURST = environment.integer("HQ_FRAME_BURST", 100, least=1, most=100_000)
-HQ_SOCKETS_PER_AGENT = environment.integer("HQ_SOCKETS_PER_AGENT", 10, least=1, most=100_000)
-HQ_PENDING_PER_ADDRESS = environment.integer("HQ_PENDING_PER_ADDRESS", 20, least=1, most=100_000)
-HQ_PENDING_PER_WORKER = environment.integer("HQ_PENDING_PER_WORKER", 500, least=1, most=100_000)
+AXES_HANDLER = "agents.lockout.Handler"
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+OTP_TOTP_ISSUER = "HQ"
+OTP_TOTP_SYNC = False
+OTP_TOTP_THROTTLE_FACTOR = 0  # agents.lockout counts instead
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # refusals are answered by agents.api and the admin
 
 # Django
 
@@ -153,12 +157,18 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
+    "axes",
     "csp",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
 ]
 MIDDLEWARE = [
+    "hq_project.forwarded.trusted_proxies",
+    "hq_project.headers.security_headers",
+    "hq_project.cors.other_origins",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -200,6 +210,8 @@ SESSION_COOKIE_AGE = 8 * 3600
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SECURE_HSTS_SECONDS = 31_536_000 if HQ_SECURE_COOKIES else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HQ_SECURE_COOKIES
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # see hq_project.forwarded
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -260,4 +272,4 @@ LOGGING = {
     "loggers": {"django.server": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
 }
 
-HQ_PROBLEMS = environment.problems
+HQ_PROBLEMS = environment.problems + limits.environment.problems

@@ -1,18 +1,17 @@
 """The errors that only missions know, in the tree of `agents.errors`.
 
-HQError
+agents.errors.Conflict
 +-- Conflict             409  conflict
     +-- MissionClosed         mission_closed
     +-- Reset                 reset
 """
 
-from agents.errors import HQError
+from agents import errors
 
 
-class Conflict(HQError):
+class Conflict(errors.Conflict):
     """The same `client_id` was used for other content."""
 
-    code, status = "conflict", 409
     default_message = "This client_id was used for another update."
 
 

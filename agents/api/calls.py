@@ -12,6 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from agents.api import throttles
+from agents.api.authentication import address_of
 from agents.api.serializers import StrictSerializer
 from agents.errors import UnsupportedMediaType
 from agents.models import Agent
@@ -23,7 +25,12 @@ _encoder = msgspec.json.Encoder()
 
 
 class Call(APIView):
-    """A view that reads and answers JSON alone, whatever `Accept` says, and is never cached."""
+    """A view that reads and answers JSON alone, whatever `Accept` says, and is never cached.
+
+    `address` is the caller's.
+    """
+
+    address: str | None
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """The framework's request. Without this it takes a body sent in chunks for none."""
@@ -33,8 +40,12 @@ class Call(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Media type first, then authentication and CSRF, then the method's own checks."""
+        self.address = address_of(request)
+        throttles.address_calls(self.address)
         require_json(request)
         super().initial(request, *args, **kwargs)
+        if isinstance(request.user, Agent):
+            throttles.agent_calls(request.user.pk, self.address)
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """JSON: `Accept` decides nothing."""

@@ -10,6 +10,9 @@ from rest_framework import serializers
 
 from agents.accounts import PASSWORD_LENGTH
 
+OTP_LENGTH = 64
+OTP_SAID = "From the authenticator, or a recovery code; where a second factor is set."
+
 
 class StrictSerializer(serializers.Serializer[Any]):
     """Refuses fields that it does not know, and those that only the server writes."""
@@ -50,11 +53,51 @@ class LoginBody(StrictSerializer):
 
     username = Text(max_length=64)
     password = Text(max_length=PASSWORD_LENGTH)
+    otp = Text(max_length=OTP_LENGTH, required=False, help_text=OTP_SAID)
     transport = TransportField(
         choices=["both", "cookie", "body"],
         default="both",
         help_text="`cookie`: no tokens in the body. `body`: no cookies.",
     )
+
+
+class PasswordBody(StrictSerializer):
+    """`POST /api/auth/password`."""
+
+    current_password = Text(max_length=PASSWORD_LENGTH)
+    new_password = Text(max_length=PASSWORD_LENGTH)
+    otp = Text(max_length=OTP_LENGTH, required=False, help_text=OTP_SAID)
+
+
+class EnrolBody(StrictSerializer):
+    """`POST /api/auth/otp/enrol`."""
+
+    password = Text(max_length=PASSWORD_LENGTH)
+
+
+class ConfirmBody(StrictSerializer):
+    """`POST /api/auth/otp/confirm`."""
+
+    otp = Text(max_length=OTP_LENGTH, help_text="What the authenticator shows now.")
+
+
+class DisableBody(StrictSerializer):
+    """`DELETE /api/auth/otp`."""
+
+    password = Text(max_length=PASSWORD_LENGTH)
+    otp = Text(max_length=OTP_LENGTH, help_text=OTP_SAID)
+
+
+class PictureBody(StrictSerializer):
+    """`POST /api/auth/otp/picture`."""
+
+    uri = Text(max_length=512, help_text="What `otp/enrol` answered.")
+
+    def validate_uri(self, uri: str) -> str:
+        """An `otpauth:` URI: HQ paints nothing else."""
+        if not uri.startswith("otpauth://totp/"):
+            raise serializers.ValidationError("This is no otpauth URI.")
+        return uri
 
 
 class RefreshBody(StrictSerializer):

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType
 from rest_framework import serializers
 
-from agents import errors
+from agents import errors, models
 from agents.protocol import AgentObject
 from agents.roles import Clearance, Role
 
@@ -29,6 +29,43 @@ class TicketObject(Struct, frozen=True):
 
     ticket: str
     expires_in: int
+
+
+class ConnectionObject(Struct, frozen=True):
+    """An open WebSocket of a session."""
+
+    id: str
+    address: str | None
+    user_agent: str
+    opened_at: str
+
+
+class SessionObject(Struct, frozen=True):
+    """A standing session as shown to its agent. `current`: the one that asks."""
+
+    id: str
+    kind: str
+    name: str
+    current: bool
+    address: str | None
+    user_agent: str
+    created_at: str
+    refreshed_at: str
+    expires_at: str
+    connections: list[ConnectionObject]
+
+
+class SecretObject(Struct, frozen=True):
+    """A TOTP secret that is not in force yet."""
+
+    secret: str
+    uri: str
+
+
+class RecoveryCodesObject(Struct, frozen=True):
+    """Recovery codes, shown this once."""
+
+    recovery_codes: list[str]
 
 
 class Agent(Shape):
@@ -62,6 +99,43 @@ class Ticket(Shape):
     expires_in = serializers.IntegerField(help_text="Seconds.")
 
 
+class Connection(Shape):
+    """An open WebSocket of a session."""
+
+    id = serializers.UUIDField()
+    address = serializers.CharField(allow_null=True)
+    user_agent = serializers.CharField()
+    opened_at = serializers.DateTimeField()
+
+
+class Session(Shape):
+    """A session of the caller's that stands."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField(choices=models.Session.Kind.values)
+    name = serializers.CharField(help_text="Of a service token.")
+    current = serializers.BooleanField(help_text="Whether this call came by it.")
+    address = serializers.CharField(allow_null=True)
+    user_agent = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    refreshed_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField()
+    connections = Connection(many=True)
+
+
+class Secret(Shape):
+    """A TOTP secret that is in force once `otp/confirm` has seen a code of it."""
+
+    secret = serializers.CharField(help_text="Base32.")
+    uri = serializers.CharField(help_text="`otpauth:`, for a QR code.")
+
+
+class RecoveryCodes(Shape):
+    """Recovery codes: each works once. They are shown this once."""
+
+    recovery_codes = serializers.ListField(child=serializers.CharField())
+
+
 class Key(Shape):
     """A public key (RFC 7517)."""
 
@@ -88,12 +162,15 @@ class AccountError(Shape):
             error.code
             for error in (
                 errors.Invalid,
+                errors.NotFound,
                 errors.CsrfFailed,
+                errors.Conflict,
                 errors.TooLarge,
                 errors.UnsupportedMediaType,
                 errors.RateLimited,
                 errors.Unavailable,
                 errors.InvalidCredentials,
+                errors.OtpRequired,
                 errors.TokenMissing,
                 errors.TokenInvalid,
                 errors.TokenExpired,

@@ -6,6 +6,7 @@ nowhere else.
 
 import contextlib
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.middleware.csrf import get_token, rotate_token
@@ -13,9 +14,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from agents import accounts, cookies, keys, sessions, tickets
+from agents import cookies, keys, logins, sessions, tickets
 from agents.api import serializers, shapes
-from agents.api.authentication import address_of, bearer_token, require_csrf
+from agents.api.authentication import bearer_token, require_csrf
 from agents.api.calls import Call, answer
 from agents.api.parsers import CredentialsParser
 from agents.api.shapes import Pair, TicketObject, answers
@@ -51,10 +52,11 @@ class Login(OpenCall):
         transport = said["transport"]
         if transport != "body" and not cookies.cookies_allowed():
             raise Invalid("Cookies need HTTPS. Ask for the transport body.", field="transport")
-        session = accounts.log_in(
+        session = logins.log_in(
             said["username"],
             said["password"],
-            address=address_of(request),
+            said.get("otp"),
+            address=self.address,
             user_agent=request.META.get("HTTP_USER_AGENT", ""),
         )
         pair = sessions.issue_pair(session)
@@ -90,14 +92,14 @@ class Refresh(OpenCall):
         """The next pair, the way the refresh token came: one in the body wins over the cookie."""
         said = self.sent(serializers.RefreshBody).validated_data
         if "refresh" in said:
-            _, pair = sessions.rotate(said["refresh"])
+            _, pair = sessions.rotate(said["refresh"], address=self.address)
             return answer(
                 Pair(access=pair.access, refresh=pair.refresh, expires_in=pair.expires_in)
             )
         token = request.COOKIES.get(cookies.refresh_cookie_name(), "")
         sessions.read_refresh(token)
         require_csrf(request)
-        _, pair = sessions.rotate(token)
+        _, pair = sessions.rotate(token, address=self.address)
         response = answer(Pair(expires_in=pair.expires_in))
         cookies.set_cookies(response, pair)
         return response
@@ -125,10 +127,8 @@ class Logout(OpenCall):
             access = request.COOKIES.get(cookies.access_cookie_name(), "")
             if refresh or access:
                 require_csrf(request)
-        end_by_tokens(access, refresh)
-        response = HttpResponse(status=204)
-        cookies.clear_cookies(response)
-        return response
+        end_by_tokens(access, refresh, self.address)
+        return logged_out()
 
 
 class Ticket(Call):
@@ -170,9 +170,24 @@ class Keys(OpenCall):
         return response
 
 
-def end_by_tokens(access: str, refresh: str) -> None:
+def end_by_tokens(access: str, refresh: str, address: str | None) -> None:
     """Ends the sessions that these tokens are good for; a bad one ends nothing and says nothing."""
     with contextlib.suppress(Unauthorized):
-        sessions.end_session(sessions.check_access(access).session.id, "logout")
+        found = sessions.check_access(access)
+        end(found.session.id, found.agent.id, address)
     with contextlib.suppress(Unauthorized):
-        sessions.end_session(sessions.read_refresh(refresh).session_id, "logout")
+        known = sessions.read_refresh(refresh)
+        end(known.session_id, known.agent_id, address)
+
+
+def end(session_id: UUID, agent_id: UUID, address: str | None) -> None:
+    """Ends a session at its agent's own wish."""
+    sessions.end_session(session_id, "logout", actor=agent_id, address=address)
+
+
+def logged_out() -> HttpResponse:
+    """204, and the browser forgets the tokens and what it kept of this site."""
+    response = HttpResponse(status=204)
+    cookies.clear_cookies(response)
+    response["Clear-Site-Data"] = '"cache", "storage"'
+    return response

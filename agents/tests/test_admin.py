@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from agents.accounts import log_in
+from agents.logins import log_in
 from agents.models import Agent, Session, Ticket
 from agents.roles import Clearance, Role
 from agents.sessions import check_access, issue_pair, open_session

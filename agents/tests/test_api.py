@@ -80,7 +80,7 @@ def test_all_refused_logins_are_one_answer(make_agent: MakeAgent, http: Client) 
         ({"username": "ada"}, "password"),
         ({"username": "ada", "password": 12}, "password"),
         ({"username": "ada", "password": PASSWORD, "role": "director"}, "role"),
-        ({"username": "ada", "password": PASSWORD, "otp": "123456"}, "otp"),
+        ({"username": "ada", "password": PASSWORD, "otp": 123456}, "otp"),
         ({"username": "ada", "password": PASSWORD, "transport": "pigeon"}, "transport"),
         ({"username": "ada", "password": PASSWORD, "transport": 1}, "transport"),
         ({"username": "ada", "password": "x" * 1_000_000}, "password"),

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command, load_command_class
 
-from agents.accounts import log_in
 from agents.errors import InvalidCredentials, TokenInvalid
+from agents.logins import log_in
 from agents.models import Agent, Session
 from agents.sessions import check_access, open_session
 from agents.tests.conftest import PASSWORD, MakeAgent

@@ -1,0 +1,112 @@
+"""Logging in: the one place where passwords and second factors are verified.
+
+Whatever is wrong with a name or password (unknown, wrong, disabled, without a password) takes the
+time of one verification and is one answer (ASVS 5.0, 6.3.8). Every attempt goes through
+`agents.lockout`; every failure and every login is in the audit log. Called by the API and by the
+backend that Django's admin asks.
+"""
+
+import functools
+from typing import NamedTuple
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.db import transaction
+from django.db.models.functions import Now
+
+from agents import audit, lockout, mfa, notebook, sessions
+from agents.errors import InvalidCredentials, NotFound, OtpRequired, TokenInvalid, Unauthorized
+from agents.lockout import Attempt
+from agents.models import Agent, Session
+from agents.selectors import agent_named
+
+
+class Proof(NamedTuple):
+    """An agent who proved who it is; `factor` is the second one: `totp`, `recovery`, `none`."""
+
+    agent: Agent
+    factor: str
+    attempt: Attempt
+
+
+def log_in(
+    username: str,
+    password: str,
+    otp: str | None = None,
+    *,
+    address: str | None = None,
+    user_agent: str = "",
+) -> Session:
+    """A new session. `InvalidCredentials`; `OtpRequired` when only the code is missing or wrong;
+    `RateLimited` after too many failures.
+    """
+    proof = prove(username, password, otp, address=address)
+    agent = proof.agent
+    try:
+        with transaction.atomic():
+            session = sessions.open_session(agent, address=address, user_agent=user_agent)
+            Agent.objects.filter(id=agent.id).update(last_login=Now())
+            lockout.complete(proof.attempt)
+            audit.record(
+                "authn_login_success",
+                actor=agent.id,
+                subject=agent.id,
+                session=session.id,
+                address=address,
+                factor=proof.factor,
+            )
+    except TokenInvalid:
+        raise InvalidCredentials from None
+    return session
+
+
+def prove(
+    username: str, password: str, otp: str | None = None, *, address: str | None = None
+) -> Proof:
+    """Who knows this password and, where one is set, holds the second factor; refuses as `log_in`.
+
+    The attempt counts as failed until the caller completes or withdraws it.
+    """
+    attempt = lockout.begin(username, address)
+    agent, right = _password_checked(username, password)
+    try:
+        if agent is None or not right:
+            raise InvalidCredentials
+        return Proof(agent, mfa.check(agent, otp), attempt)
+    except Unauthorized as refusal:
+        _note_failure(refusal, agent, address)
+        raise
+
+
+def prove_again(
+    agent: Agent, password: str, otp: str | None = None, *, address: str | None = None
+) -> None:
+    """Has somebody who is logged in prove it, before credentials change; refuses as `log_in`."""
+    lockout.withdraw(prove(agent.username, password, otp, address=address).attempt)
+
+
+def _password_checked(username: str, password: str) -> tuple[Agent | None, bool]:
+    nobody = _nobodys_password()
+    try:
+        agent = agent_named(username)
+    except NotFound:
+        agent = None
+    if agent is not None and agent.is_active and agent.has_usable_password():
+        return agent, agent.check_password(password)
+    check_password(password, nobody)
+    return agent, False
+
+
+def _note_failure(refusal: Unauthorized, agent: Agent | None, address: str | None) -> None:
+    reason = refusal.code
+    if isinstance(refusal, OtpRequired) and refusal.message != OtpRequired.default_message:
+        reason = "otp_wrong"
+    if agent is None:
+        notebook.refused("authn_login_fail", reason, address)
+    else:
+        notebook.note("authn_login_fail", subject=agent.id, address=address, reason=reason)
+
+
+@functools.cache
+def _nobodys_password() -> str:
+    # Made once, with today's parameters: checking it costs what checking a real one does.
+    return make_password("nobody's password")

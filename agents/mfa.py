@@ -1,0 +1,154 @@
+"""The second factor: a TOTP authenticator (RFC 6238) by django-otp, and recovery codes of our own.
+
+Owns enrolment, verification and removal. No code works twice: django-otp keeps the last step that
+was used, under a row lock; a recovery code is spent by a conditional UPDATE. Recovery codes have
+120 bits and are kept as SHA-256 alone (ASVS 5.0, 6.5.2). Counts no failures: `agents.lockout` does,
+through `agents.logins`. Every change ends the agent's other sessions and is audited with it.
+"""
+
+import base64
+import datetime as dt
+import hashlib
+import re
+import secrets
+from typing import NamedTuple
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django_otp import verify_token
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from agents import audit, sessions
+from agents.errors import Conflict, Invalid, OtpRequired
+from agents.models import Agent, RecoveryCode
+from agents.sessions import Authenticated
+
+RECOVERY_CODES = 10
+PENDING = dt.timedelta(minutes=15)
+"""How long an enrolment may wait for its first code."""
+
+_TOTP = re.compile(r"[0-9]{6}", re.ASCII)
+_RECOVERY = re.compile(r"[A-Z2-7]{24}")
+
+
+class Enrolment(NamedTuple):
+    """A secret that is not in force yet: base32 for typing, and an `otpauth:` URI for a QR code."""
+
+    secret: str
+    uri: str
+
+
+def enrolled(agent: Agent) -> bool:
+    """Whether logging in takes a second factor."""
+    return bool(TOTPDevice.objects.filter(user=agent, confirmed=True).exists())
+
+
+def require_none(agent: Agent) -> None:
+    """`Conflict` when a second factor is in force."""
+    if enrolled(agent):
+        raise Conflict("A second factor is set already. Remove it first.")
+
+
+def require_one(agent: Agent) -> None:
+    """`Conflict` when no second factor is in force."""
+    if not enrolled(agent):
+        raise Conflict("No second factor is set.")
+
+
+def check(agent: Agent, otp: str | None) -> str:
+    """Spends a code; says what it was: `totp`, `recovery`, or `none` for who needs no code.
+
+    `OtpRequired` without a good one.
+    """
+    device = TOTPDevice.objects.filter(user=agent, confirmed=True).first()
+    if device is None:
+        return "none"
+    if not otp:
+        raise OtpRequired
+    code = re.sub(r"[\s-]", "", otp).upper()
+    if _TOTP.fullmatch(code) and verify_token(agent, device.persistent_id, code):
+        return "totp"
+    if _RECOVERY.fullmatch(code) and _spend(agent, code):
+        return "recovery"
+    raise OtpRequired("The one-time code is wrong or was used already.")
+
+
+def enrol(agent: Agent) -> Enrolment:
+    """A new secret, in force once a code of it was confirmed. `Conflict` when one is in force."""
+    with transaction.atomic():
+        _locked(agent)
+        require_none(agent)
+        TOTPDevice.objects.filter(user=agent).delete()
+        device = TOTPDevice.objects.create(user=agent, name="authenticator", confirmed=False)
+    secret = base64.b32encode(device.bin_key).decode().rstrip("=")
+    return Enrolment(secret, device.config_url)
+
+
+def confirm(caller: Authenticated, otp: str, *, address: str | None = None) -> list[str]:
+    """Puts the enrolled secret in force and ends the other sessions; returns the recovery codes.
+
+    They are shown this once. `Conflict` without an enrolment of the last 15 minutes, `Invalid` for
+    a wrong code.
+    """
+    agent = caller.agent
+    pending = TOTPDevice.objects.filter(user=agent, confirmed=False, created_at__gt=Now() - PENDING)
+    with transaction.atomic():
+        _locked(agent)
+        device = pending.first()
+        if device is None:
+            raise Conflict("Begin with the enrolment: there is none, or it has lapsed.")
+        code = re.sub(r"\s", "", otp)
+        if not _TOTP.fullmatch(code) or not verify_token(agent, device.persistent_id, code):
+            raise Invalid("This is not the code that the authenticator shows now.", field="otp")
+        TOTPDevice.objects.filter(pk=device.pk).update(confirmed=True)
+        codes = _renew_codes(agent)
+        sessions.end_sessions(
+            agent.id, reason="mfa_changed", but=caller.session.id, actor=agent.id, address=address
+        )
+        _record("mfa_enrolled", caller, address)
+    return codes
+
+
+def disable(caller: Authenticated, *, address: str | None = None) -> None:
+    """Removes the second factor and ends the other sessions. The caller has proved both factors."""
+    agent = caller.agent
+    with transaction.atomic():
+        _locked(agent)
+        TOTPDevice.objects.filter(user=agent).delete()
+        RecoveryCode.objects.filter(agent=agent).delete()
+        sessions.end_sessions(
+            agent.id, reason="mfa_changed", but=caller.session.id, actor=agent.id, address=address
+        )
+        _record("mfa_disabled", caller, address)
+
+
+def _spend(agent: Agent, code: str) -> bool:
+    with transaction.atomic():
+        unused = RecoveryCode.objects.filter(agent=agent, digest=_digest(code), used_at=None)
+        if not unused.update(used_at=Now()):
+            return False
+        left = RecoveryCode.objects.filter(agent=agent, used_at=None).count()
+        audit.record("mfa_recovery_code_used", actor=agent.id, subject=agent.id, left=left)
+    return True
+
+
+def _renew_codes(agent: Agent) -> list[str]:
+    raw = [base64.b32encode(secrets.token_bytes(15)).decode() for _ in range(RECOVERY_CODES)]
+    RecoveryCode.objects.filter(agent=agent).delete()
+    RecoveryCode.objects.bulk_create(
+        RecoveryCode(agent=agent, digest=_digest(code)) for code in raw
+    )
+    return ["-".join(re.findall("....", code)) for code in raw]
+
+
+def _digest(code: str) -> str:
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+def _locked(agent: Agent) -> None:
+    Agent.objects.select_for_update(no_key=True).get(id=agent.id)
+
+
+def _record(event: str, caller: Authenticated, address: str | None) -> None:
+    agent = caller.agent.id
+    audit.record(event, actor=agent, subject=agent, session=caller.session.id, address=address)
