@@ -94,7 +94,10 @@ class Live:
     async def aclose(self) -> None:
         """Ends what was built on the channel, then the tasks, and leaves the layer."""
         for closer in reversed(self._closers):
-            await closer()
+            try:
+                await closer()
+            except Exception as error:  # noqa: BLE001  (one part's end is not the others')
+                logger.warning("a part of the loop was not closed (%s)", _name(error))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -1,0 +1,242 @@
+"""The process's one channel: what comes in, what goes out, and that nobody waits for it."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from channels.layers import InMemoryChannelLayer, get_channel_layer
+
+from agents import live
+
+PATIENCE = 10.0
+
+
+class Layer(InMemoryChannelLayer):
+    """A layer whose parts can be made to fail."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.refuses_groups = False
+        self.hangs = False
+        self.sent: list[dict[str, Any]] = []
+
+    async def group_add(self, group: str, channel: str) -> None:
+        """Joins, unless refused."""
+        if self.refuses_groups:
+            raise ConnectionError("away")
+        await super().group_add(group, channel)
+
+    async def group_send(self, group: str, message: dict[str, Any]) -> None:
+        """Sends, unless it hangs."""
+        if self.hangs:
+            await asyncio.Event().wait()
+        self.sent.append(message)
+        await super().group_send(group, message)
+
+
+@pytest.fixture
+async def layer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Layer]:
+    """A layer of the test's own, closed in the end."""
+    made = Layer()
+    monkeypatch.setattr(live, "get_channel_layer", lambda: made)
+    yield made
+    await live.aclose()
+
+
+class Ears:
+    """Collects events of one kind."""
+
+    def __init__(self, kind: str) -> None:
+        self._heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        live.current().on(kind, self._heard.put_nowait)
+
+    async def next(self) -> dict[str, Any]:
+        """The next event."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._heard.get()
+
+
+async def connected() -> live.Live:
+    """The loop's channel once it hears itself."""
+    channel, heard = live.current(), asyncio.Event()
+    channel.on("test.connected", lambda _: heard.set())
+    async with asyncio.timeout(PATIENCE):
+        while not heard.is_set():
+            live.hand_over(live.NOTICES, {"type": "test.connected"})
+            await asyncio.sleep(0)
+    return channel
+
+
+async def test_a_notice_reaches_the_handler_of_its_kind(layer: Layer) -> None:
+    """Handed over in the loop or in any thread, it comes out of the layer."""
+    ears = Ears("hq.notice")
+    await connected()
+    agent, session = uuid4(), uuid4()
+    live.notify_agents([agent])
+    assert (await ears.next())["agents"] == [str(agent)]
+    thread = threading.Thread(target=live.notify_sessions, args=([session],))
+    thread.start()
+    assert (await ears.next())["sessions"] == [str(session)]
+    thread.join()
+
+
+async def test_only_subscribed_groups_are_heard(layer: Layer) -> None:
+    """What is sent to another group, or after leaving, is not."""
+    ears, channel = Ears("test.event"), await connected()
+    await channel.subscribe("mine")
+    live.hand_over("other", {"type": "test.event", "number": 1})
+    live.hand_over("mine", {"type": "test.event", "number": 2})
+    assert (await ears.next())["number"] == 2
+    await channel.unsubscribe("mine")
+    live.hand_over("mine", {"type": "test.event", "number": 3})
+    live.hand_over(live.NOTICES, {"type": "test.event", "number": 4})
+    assert (await ears.next())["number"] == 4
+
+
+async def test_an_event_that_is_not_understood_harms_no_other(
+    layer: Layer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A failing handler is logged; the next event is handled."""
+    ears, channel = Ears("test.event"), await connected()
+
+    def fail(_: dict[str, Any]) -> None:
+        raise ValueError
+
+    channel.on("test.bad", fail)
+    live.hand_over(live.NOTICES, {"type": "test.bad", "secret": "body"})
+    live.hand_over(live.NOTICES, {"type": "test.event"})
+    await ears.next()
+    assert "test.bad" in caplog.text
+
+
+async def test_a_group_that_could_not_be_joined_is_joined_later(
+    layer: Layer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A layer that was away for a moment does not leave a mission deaf."""
+    monkeypatch.setattr(live, "HEARTBEAT_EVERY", 0.01)
+    monkeypatch.setattr(live, "HEARTBEATS_MISSING", 1_000)
+    ears, channel = Ears("test.event"), await connected()
+    layer.refuses_groups = True
+    await channel.subscribe("mine")
+    layer.refuses_groups = False
+    async with asyncio.timeout(PATIENCE):
+        while "mine" not in layer.groups:
+            await asyncio.sleep(0.01)
+    live.hand_over("mine", {"type": "test.event"})
+    await ears.next()
+
+
+async def test_a_layer_that_hangs_holds_nobody_up(
+    layer: Layer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An event that takes too long is dropped, and what comes after it is sent."""
+    monkeypatch.setattr(live, "SEND_WITHIN", 0.05)
+    ears = Ears("test.event")
+    await connected()
+    layer.hangs = True
+    live.hand_over(live.NOTICES, {"type": "test.event", "number": 1})
+    async with asyncio.timeout(PATIENCE):
+        while "not sent" not in caplog.text:
+            await asyncio.sleep(0.01)
+    layer.hangs = False
+    live.hand_over(live.NOTICES, {"type": "test.event", "number": 2})
+    assert (await ears.next())["number"] == 2
+
+
+async def test_the_outbox_is_bounded(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not fit is dropped without a word to the writer."""
+    channel = await connected()
+    layer.hangs = True
+    for number in range(live.OUTBOX + 50):
+        channel.put(live.NOTICES, {"type": "test.event", "number": number})
+    assert channel._outbox.qsize() == live.OUTBOX
+
+
+async def test_it_connects_anew_when_its_heartbeat_does_not_come_back(
+    layer: Layer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """After a flush of the layer it hears again, by itself."""
+    caplog.set_level(logging.WARNING)
+    monkeypatch.setattr(live, "HEARTBEAT_EVERY", 0.02)
+    monkeypatch.setattr(live, "HEARTBEATS_MISSING", 3)
+    channel = await connected()
+    await channel.subscribe("mine")
+    silenced = channel._channel
+    send, layer.send = layer.send, lambda *_: asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE):
+        while channel._channel in (silenced, None):
+            await asyncio.sleep(0.01)
+    layer.send = send
+    ears = Ears("test.event")
+    assert silenced not in layer.groups.get("mine", {})
+    live.hand_over("mine", {"type": "test.event"})
+    await ears.next()
+
+
+async def test_health_is_hearing_oneself(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not before the first connection, then yes, and no longer when beats are missed."""
+    channel = live.current()
+    assert not live.healthy()
+    await connected()
+    assert live.healthy()
+    monkeypatch.setattr(live, "HEARTBEATS_MISSING", 0)
+    assert not channel.healthy
+
+
+async def test_closing_ends_all_parts_and_leaves_the_layer(
+    layer: Layer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each part is closed once, the last first, whatever becomes of another."""
+    channel, ended = await connected(), []
+
+    async def first() -> None:
+        ended.append("first")
+
+    async def failing() -> None:
+        raise RuntimeError
+
+    channel.on_close(first)
+    channel.on_close(failing)
+    await live.aclose()
+    await live.aclose()
+    assert ended == ["first"]
+    assert layer.groups == {}
+    assert live.current() is not channel
+
+
+async def test_closing_ends_though_a_wait_is_just_over(layer: Layer) -> None:
+    """A cancellation that meets the very moment of an event is not lost."""
+    for _ in range(20):
+        channel = await connected()
+        channel.put(live.NOTICES, {"type": "test.event"})
+        async with asyncio.timeout(PATIENCE):
+            await live.aclose()
+
+
+def test_without_a_loop_an_event_in_memory_is_dropped() -> None:
+    """A command reaches no sockets through memory, and does not fail for it."""
+    live.notify_agents([uuid4()])
+    assert isinstance(get_channel_layer(), InMemoryChannelLayer)
+
+
+def test_without_a_loop_an_event_is_sent_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command publishes for itself where the layer reaches other processes."""
+
+    class Shared:
+        def __init__(self) -> None:
+            self.sent: list[tuple[str, dict[str, Any]]] = []
+
+        async def group_send(self, group: str, event: dict[str, Any]) -> None:
+            self.sent.append((group, event))
+            if event["type"] == "test.fails":
+                raise ConnectionError
+
+    shared = Shared()
+    monkeypatch.setattr(live, "get_channel_layer", lambda: shared)
+    live.hand_over("group", {"type": "test.event"})
+    live.hand_over("group", {"type": "test.fails"})
+    assert shared.sent == [("group", {"type": "test.event"}), ("group", {"type": "test.fails"})]
