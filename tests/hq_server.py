@@ -4,6 +4,7 @@ Knows which of its workers a client talks to, so that a test can say "on both wo
 """
 
 import os
+import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.databases import Databases
-from tests.processes import Process, free_port
+from tests.processes import ROOT, Process, free_port
 
 SIGNING_KEY = ec.generate_private_key(ec.SECP256R1())
 """The key of every server of this run: tests can sign what a thief of the key could sign."""
@@ -80,6 +81,16 @@ class HQServer(Process):
             return httpx.get(f"{self.url}/healthz", timeout=2, trust_env=False).status_code == 200
         except httpx.TransportError:
             return False
+
+    def manage(self, *arguments: str) -> str:
+        """Runs a command of `manage.py` on this installation, as its operator does."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise RuntimeError(f"{arguments[0]} failed.\n{done.stdout}{done.stderr}")
+        return done.stdout
 
     def worker_of(self, client_port: int) -> int:
         """The id of the process that holds the connection from that local port of a client."""

@@ -119,11 +119,15 @@ class SocketClient:
         await self._wait(lambda: held(self.ledger), what)
 
     async def fence(self, publish: Callable[[], Awaitable[Frame]]) -> list[Frame]:
-        """Everything that came, not taken before, in front of the update that `publish` makes."""
+        """Everything that came, not taken before, in front of the update that `publish` makes.
+
+        But presence, which comes on a beat of its own.
+        """
         update = await publish()
         start = self._taken
         await self.expect_update(update["id"])
-        return self.frames[start : self._taken - 1]
+        between = self.frames[start : self._taken - 1]
+        return [frame for frame in between if frame["type"] != "presence"]
 
     async def expect_update(self, update_id: str) -> Frame:
         """The live frame of that update."""
