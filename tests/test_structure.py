@@ -33,7 +33,6 @@ TESTED_ELSEWHERE = {
     "hq_project/environment.py": "tests/test_configuration.py",
     "hq_project/checks.py": "tests/test_configuration.py",
     "missions/limits.py": "numbers",
-    "missions/errors.py": "one tree with agents.errors; agents/tests/test_errors.py",
 }
 
 
