@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.people import Person, Program
 from tests.cast import ANALYST, CAST, HANDLER, NOVICE, OPERATIVE, OUTSIDER, Member
@@ -109,8 +109,7 @@ def enter(visitor: Enter, scene: Scene) -> Enter:
         person = visitor(**options)
         person.log_in(member)
         person.page.goto(f"{scene.server.url}/#mission={scene.mission}")
-        person.page.reload()
-        person.live()
+        expect(person.page.get_by_role("heading", level=1)).to_have_text(scene.codename)
         return person
 
     return come

@@ -29,6 +29,7 @@ export class LogView {
   #atEnd = true;
   #seen = 0;
   #newest = 0;
+  /** @type {string | null} */ #epoch = null;
   #earlier = h('p', { class: 'earlier' });
   #earlierSign = '';
 
@@ -79,7 +80,8 @@ export class LogView {
     } else if (anchor?.node.isConnected) {
       this.log.scrollTop = anchor.node.offsetTop - anchor.from;
     }
-    if (first) this.#seen = this.#newest;
+    if (first || room.epoch !== this.#epoch) this.#seen = this.#newest;
+    this.#epoch = room.epoch;
     this.#count(room, state);
     return this.#rows;
   }

@@ -32,6 +32,8 @@ const SUBSCRIBE = 'subscribe:';
 
 let state = initialState();
 let drawing = false;
+/** The agent is logging out: the socket may close before the answer that clears the cookies. */
+let leaving = false;
 
 const announcer = new Announcer();
 const connection = new Connection({
@@ -118,8 +120,8 @@ function signedOut(why) {
   announcer.hush();
   composer.wipe();
   dispatch({ type: '@signed_out', why });
-  if (!why) {
-    location.replace('/login');
+  if (!why || leaving) {
+    if (!leaving) location.replace('/login');
     return;
   }
   for (const dialog of document.querySelectorAll('dialog')) dialog.close();
@@ -241,13 +243,16 @@ part('new-mission', HTMLButtonElement).addEventListener('click', () => staffing.
 part('keys', HTMLButtonElement).addEventListener('click', () => part('keys-dialog', HTMLDialogElement).showModal());
 part('retry', HTMLButtonElement).addEventListener('click', () => connection.retryNow());
 part('log-out', HTMLButtonElement).addEventListener('click', async () => {
+  leaving = true;
   try {
     await api.logOut();
   } catch (error) {
+    leaving = false;
     if (!(error instanceof api.Refused)) throw error;
     return dispatch({ type: '@notice', notice: `You are still logged in: ${error.message}` });
   }
-  return connection.end('');
+  connection.end('');
+  return location.replace('/login');
 });
 window.addEventListener('hashchange', () => {
   closePanels();
