@@ -30,6 +30,7 @@ TESTED_ELSEWHERE = {
     "hq_project/urls.py": "a table of paths; every path is called by the tests of its view",
     "hq_project/asgi.py": "composes; tests/test_stock_servers.py runs it",
     "hq_project/settings.py": "reads the environment; tests/test_configuration.py",
+    "hq_project/limits.py": "reads the environment; tests/test_configuration.py",
     "hq_project/environment.py": "tests/test_configuration.py",
     "hq_project/checks.py": "tests/test_configuration.py",
     "missions/limits.py": "numbers",
@@ -102,7 +103,8 @@ def test_files_fit_the_head() -> None:
         for kind in kinds
         for path in files(kind, *SOURCES)
     }
-    assert {name: size for name, size in sizes.items() if size > LONGEST} == {}
+    long = [f"{name} has {size} lines" for name, size in sizes.items() if size > LONGEST]
+    assert not long, "\n".join(long)
 
 
 def test_every_module_has_its_tests() -> None:
@@ -120,7 +122,7 @@ def test_every_module_has_its_tests() -> None:
         wanted |= {f"{test}_live" for test in wanted}
         if not wanted & tests:
             untested.append(name)
-    assert untested == []
+    assert not untested, "\n".join(["No test file for:", *untested])
 
 
 def test_the_list_of_exceptions_names_only_what_exists() -> None:
