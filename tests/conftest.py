@@ -68,12 +68,24 @@ def hq(
 
     Many sockets of one agent and from one address meet here, so those limits are wide.
     """
+    yield from _two_workers(tmp_path_factory, databases, redis_server)
+
+
+@pytest.fixture(scope="session")
+def hq_on_postgres(
+    tmp_path_factory: pytest.TempPathFactory,
+    postgres_databases: Databases,
+    redis_server: RedisServer,
+) -> Iterator[HQServer]:
+    """The same on PostgreSQL."""
+    yield from _two_workers(tmp_path_factory, postgres_databases, redis_server)
+
+
+def _two_workers(
+    folders: pytest.TempPathFactory, databases: Databases, redis_server: RedisServer
+) -> Iterator[HQServer]:
     server = HQServer(
-        tmp_path_factory.mktemp("hq"),
-        databases,
-        workers=2,
-        redis_url=redis_server.url,
-        settings=WIDE,
+        folders.mktemp("hq"), databases, workers=2, redis_url=redis_server.url, settings=WIDE
     )
     server.start()
     yield server

@@ -112,9 +112,17 @@ def drafts(author: Member, door: str, count: int) -> list[Frame]:
     ]
 
 
+@pytest.fixture(params=["hq", "hq_on_postgres"], ids=["sqlite", "postgres"])
+def two_workers(request: pytest.FixtureRequest) -> HQServer:
+    """HQ on either database."""
+    server: HQServer = request.getfixturevalue(request.param)
+    return server
+
+
 @pytest.fixture
-async def operation(hq: HQServer) -> AsyncIterator[Operation]:
+async def operation(two_workers: HQServer) -> AsyncIterator[Operation]:
     """The cast logged in, on one mission, with sockets on both workers."""
+    hq = two_workers
     async with AsyncExitStack() as stack:
         made = Operation(hq, stack)
         for member in CAST:
