@@ -13,7 +13,7 @@ from csp.constants import NONE, SELF
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
-from hq_project import limits
+from hq_project import limits, logs
 from hq_project.environment import Environment
 from hq_project.limits import *  # noqa: F403  (HQ_..., every limit)
 
@@ -264,13 +264,6 @@ SPECTACULAR_SETTINGS = {
         "hq_project.schema.exact_bodies",
     ],
 }
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {"django.server": {"level": "WARNING"}, "daphne": {"level": "WARNING"}},
-}
+LOGGING = logs.configuration(development=HQ_DEVELOPMENT)
 
 HQ_PROBLEMS = environment.problems + limits.environment.problems

@@ -206,8 +206,5 @@ def _log_failures(event: dict[str, Any]) -> None:
     """Twisted's log, of which only mistakes are worth keeping."""
     if event.get("log_level") in (LogLevel.error, LogLevel.critical):
         failure = event.get("log_failure")
-        logger.error(
-            "%s%s",
-            formatEvent(event),
-            "\n" + failure.getTraceback() if failure is not None else "",
-        )
+        raised = failure and failure.value.with_traceback(failure.getTracebackObject())
+        logger.error("twisted: %s", formatEvent(event), exc_info=raised)

@@ -32,7 +32,7 @@ async def test_no_query_string_is_logged(server: Serving) -> None:
         pass
     with pytest.raises(websockets.InvalidStatus):
         await websockets.connect(f"{server.socket_url}/reject?ticket={secret}")
-    server.wait_for("GET /seen 200")
-    server.wait_for("WEBSOCKET /echo closed 1000")
-    server.wait_for("WEBSOCKET /reject 403")
+    server.wait_for("answered method=GET status=200 ")
+    server.wait_for("socket closed code=1000 seconds=0 path=/echo ")
+    server.wait_for("socket refused status=403 path=/reject ")
     assert secret not in server.said
