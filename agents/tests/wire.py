@@ -28,6 +28,10 @@ class Refused(Exception):
         super().__init__(f"{self.status} {self.body}")
 
 
+class Unanswered(Exception):
+    """The handshake was closed before it was accepted."""
+
+
 class Wire:
     """One WebSocket, as the server between client and application sees it."""
 
@@ -52,10 +56,10 @@ class Wire:
         headers: Iterable[tuple[bytes, bytes]] = (),
         origin: str | None = None,
         subprotocols: Iterable[str] = (),
-        extensions: dict[str, Any] | None = None,
+        denial: bool = True,
         client: tuple[str, int] = ("192.0.2.1", 4711),
     ) -> "Wire":
-        """A socket that was accepted; `Refused` when the handshake was not."""
+        """A socket that was accepted; `Refused` or `Unanswered` when it was not."""
         if token is not None:
             query = "&".join(part for part in (f"token={quote(token)}", query) if part)
         sent = [*headers]
@@ -69,7 +73,7 @@ class Wire:
                 "query_string": query.encode(),
                 "subprotocols": [*subprotocols],
                 "client": client,
-                "extensions": {"websocket.http.response": {}, **(extensions or {})},
+                "extensions": {"websocket.http.response": {}} if denial else {},
             }
         )
         wire._to_app.put_nowait({"type": "websocket.connect"})
@@ -78,6 +82,9 @@ class Wire:
             body = await wire._next()
             await wire.ended()
             raise Refused(first, body["body"])
+        if first["type"] == "websocket.close":
+            await wire.ended()
+            raise Unanswered(first["code"])
         assert first["type"] == "websocket.accept"
         wire.accepted = first
         return wire
