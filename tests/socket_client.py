@@ -45,6 +45,7 @@ class SocketClient:
         subprotocols: Sequence[str] | None = None,
         origin: str | None = None,
         ledger: Ledger | None = None,
+        local_address: str | None = None,
     ) -> Self:
         """Opens a socket; `token` goes into the Authorization header, all else as given."""
         sent = dict(headers or {})
@@ -61,6 +62,7 @@ class SocketClient:
             proxy=None,
             close_timeout=2,
             open_timeout=PATIENCE,
+            local_addr=(local_address, 0) if local_address else None,
         )
         return cls(server, connection, ledger or Ledger())
 

@@ -1,0 +1,125 @@
+"""Two servers for all attacks, an address for each test, and the order of the last tests."""
+
+import itertools
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.attacks.attacker import Attacker
+from tests.attacks.doors import Good
+from tests.attacks.trail import Trail
+from tests.cast import DIRECTOR, HANDLER, PASSWORD
+from tests.conftest import WIDE
+from tests.databases import Databases
+from tests.hq_server import HQServer
+from tests.processes import ROOT
+from tests.redis_server import RedisServer
+from tests.rest_client import RestClient
+
+RATES = (
+    "HQ_CALLS_PER_SECOND",
+    "HQ_CALL_BURST",
+    "HQ_ADDRESS_CALLS_PER_SECOND",
+    "HQ_ADDRESS_CALL_BURST",
+    "HQ_LOGIN_FAILURES_PER_PAIR",
+    "HQ_LOGIN_FAILURES_PER_ADDRESS",
+    "HQ_LOGIN_FAILURES_PER_ACCOUNT",
+)
+UNLIMITED = WIDE | dict.fromkeys(RATES, "100000")
+_hosts = itertools.count(1)
+
+
+def manned(server: HQServer) -> HQServer:
+    """The server, started, with the victims among its agents."""
+    command = [sys.executable, "-m", "tests.attacks.enlist"]
+    subprocess.run(command, env=server.env, cwd=ROOT, check=True, timeout=60)
+    server.start()
+    return server
+
+
+@pytest.fixture(scope="package")
+def fort(
+    tmp_path_factory: pytest.TempPathFactory, databases: Databases, redis_server: RedisServer
+) -> Iterator[HQServer]:
+    """Two workers on Redis, every limit out of the way: what is refused is refused for itself."""
+    folder = tmp_path_factory.mktemp("fort")
+    server = HQServer(folder, databases, workers=2, redis_url=redis_server.url, settings=UNLIMITED)
+    yield manned(server)
+    server.stop()
+
+
+@pytest.fixture(scope="package")
+def gate(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[HQServer]:
+    """One worker with every limit as it is by default; 127.0.0.9 is a proxy that is trusted."""
+    folder = tmp_path_factory.mktemp("gate")
+    server = HQServer(folder, databases, settings={"HQ_TRUSTED_PROXIES": "127.0.0.9/32"})
+    yield manned(server)
+    server.stop()
+
+
+@pytest.fixture(scope="package")
+def trail(fort: HQServer) -> Trail:
+    """The audit log of the fort."""
+    return Trail(fort)
+
+
+@pytest.fixture(scope="package")
+def gate_trail(gate: HQServer) -> Trail:
+    """The audit log of the gate."""
+    return Trail(gate)
+
+
+@pytest.fixture
+def address() -> str:
+    """An address that nobody else comes from."""
+    host = next(_hosts)
+    return f"127.1.{host // 250}.{host % 250 + 1}"
+
+
+@pytest.fixture
+async def attacker(fort: HQServer, address: str) -> AsyncIterator[Attacker]:
+    """Somebody at the fort."""
+    async with Attacker(fort, address) as client:
+        yield client
+
+
+@pytest.fixture
+async def besieger(gate: HQServer, address: str) -> AsyncIterator[Attacker]:
+    """Somebody at the gate."""
+    async with Attacker(gate, address) as client:
+        yield client
+
+
+@pytest.fixture(scope="package")
+def held() -> dict[str, Good]:
+    """What `good` keeps between tests."""
+    return {}
+
+
+@pytest.fixture
+async def good(fort: HQServer, held: dict[str, Good]) -> Good:
+    """The handler's tokens at the fort: one session for all tests, and none may end it."""
+    if "fort" not in held:
+        async with RestClient(fort) as client:
+            await client.login(HANDLER, PASSWORD)
+            held["fort"] = Good(client.access, client.refresh_token)
+    return held["fort"]
+
+
+@pytest.fixture
+async def director(fort: HQServer) -> AsyncIterator[RestClient]:
+    """The director at the fort, logged in."""
+    async with RestClient(fort) as client:
+        yield await client.login(DIRECTOR)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The audit log is read after all attacks, every log after everything."""
+    last = [item for item in items if item.path.name == "test_traces.py"]
+    trails = [item for item in items if item.path.name == "test_trail.py"]
+    rest = [item for item in items if item not in last and item not in trails]
+    attacks = [at for at, item in enumerate(rest) if item.path.parent.name == "attacks"]
+    place = attacks[-1] + 1 if attacks else len(rest)
+    items[:] = [*rest[:place], *trails, *rest[place:], *last]
