@@ -245,7 +245,7 @@ class FeedMachine(RuleBasedStateMachine):
 
     @invariant()
     def everybody_has_an_unbroken_run(self) -> None:
-        """What a socket got begins right after its history and has no hole, no double, one epoch."""
+        """What a socket got begins right after its history: no hole, no double, one epoch."""
         for viewer in self.viewers:
             if viewer.base is None:
                 assert viewer.client.got == []
