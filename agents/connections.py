@@ -88,8 +88,8 @@ class Register:
             if not self._enlisted:
                 await threads.in_command_thread(_enlist, self.worker_id)
                 self._enlisted, self._renewed_at = True, time.monotonic()
+        self._sockets[opening.id] = socket  # first: who is cut meanwhile has an end to write
         await threads.in_command_thread(_insert, opening, self.worker_id)
-        self._sockets[opening.id] = socket
 
     def leave(self, closed: Closed) -> None:
         """Takes how a connection ended; it is written with others within a moment."""
