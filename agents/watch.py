@@ -39,8 +39,8 @@ class WatchedSocket(Protocol):
     agent_id: UUID
     access_revision: int
 
-    def session_ended(self) -> None:
-        """The session is over or the agent disabled."""
+    def session_ended(self, reason: str = "") -> None:
+        """The session is over or the agent disabled; `reason` is `Session.ended_reason`."""
 
     def shut(self, code: CloseCode, reason: str) -> None:
         """Closes the socket."""
@@ -52,6 +52,7 @@ Hook = Callable[[], Awaitable[None]]
 
 class _State(NamedTuple):
     good: bool
+    ended_reason: str
     access_revision: int
 
 
@@ -118,7 +119,7 @@ class Watch:
                 state = states.get(session_id)
                 for socket in list(self._sockets.get(session_id, ())):
                     if state is None or not state.good:
-                        socket.session_ended()
+                        socket.session_ended("" if state is None else state.ended_reason)
                     elif socket.access_revision != state.access_revision:
                         revised.append(socket)
             if revised and self._revised:
@@ -174,11 +175,13 @@ def _states_of(session_ids: Iterable[UUID]) -> dict[UUID, _State]:
     """Of these sessions, whether each is good and its agent's access revision; one query."""
     now = timezone.now()
     rows = Session.objects.filter(id__in=list(session_ids)).values_list(
-        "id", "ended_at", "expires_at", "agent__is_active", "agent__access_revision"
+        "id", "ended_at", "ended_reason", "expires_at", "agent__is_active", "agent__access_revision"
     )
     return {
-        session_id: _State(ended_at is None and expires_at > now and is_active, revision)
-        for session_id, ended_at, expires_at, is_active, revision in rows
+        session_id: _State(
+            ended_at is None and expires_at > now and is_active, ended_reason, revision
+        )
+        for session_id, ended_at, ended_reason, expires_at, is_active, revision in rows
     }
 
 

@@ -52,7 +52,7 @@ class RescopedSocket(Protocol):
     async def rescope(self, access: Access) -> None:
         """Tells the client, and joins what these rights reach."""
 
-    def session_ended(self) -> None:
+    def session_ended(self, reason: str = "") -> None:
         """The agent is gone."""
 
 
@@ -110,7 +110,7 @@ class Rescoper:
         for socket in mine:
             access = rights.get(socket.agent_id)
             if access is None:
-                socket.session_ended()
+                socket.session_ended("disabled")
                 continue
             socket.cut(access)
             task = asyncio.get_running_loop().create_task(socket.rescope(access))

@@ -46,6 +46,18 @@ logger = logging.getLogger(__name__)
 FIRST_MESSAGE_WITHIN = 5.0
 WARN_BEFORE = 60.0
 
+ENDED = {
+    "logout": "You logged out.",
+    "ended_by_agent": "The session was ended from another session of yours.",
+    "administrator": "The session was ended by an administrator.",
+    "disabled": "The account was disabled.",
+    "password_changed": "The password was changed.",
+    "password_reset": "The password was reset by an administrator.",
+    "mfa_changed": "The second factor was changed.",
+    "token_reuse": "A refresh token was used twice.",
+}
+"""The close reason for each reason that a session ends for."""
+
 _first_decoder = msgspec.json.Decoder(protocol.Authenticate)
 
 
@@ -121,9 +133,9 @@ class AuthenticatedConsumer(AsyncConsumer):
 
     # What `agents.watch` calls.
 
-    def session_ended(self) -> None:
-        """The session is over or the agent disabled."""
-        self.shut(CloseCode.SESSION_ENDED, "The session has ended.")
+    def session_ended(self, reason: str = "") -> None:
+        """The session is over or the agent disabled; says which, as far as it is known."""
+        self.shut(CloseCode.SESSION_ENDED, ENDED.get(reason, "The session has ended."))
 
     def shut(self, code: CloseCode, reason: str) -> None:
         """Closes from outside the receive loop; what waits unread is dropped."""

@@ -27,7 +27,7 @@ class Socket:
         self.ended = asyncio.Event()
         self.was_shut: asyncio.Queue[tuple[CloseCode, str]] = asyncio.Queue()
 
-    def session_ended(self) -> None:
+    def session_ended(self, reason: str = "") -> None:
         """The session is over."""
         self.ended.set()
 
