@@ -1,0 +1,252 @@
+"""Receipts and overdue updates: told to who oversees, and to nobody else."""
+
+import datetime as dt
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from typing import cast as typed
+from uuid import UUID, uuid4
+
+import pytest
+from django.utils import timezone
+
+from agents import live
+from agents.models import Agent
+from agents.roles import Clearance, Role, Viewer
+from agents.tests.wire import Frame, Wire
+from missions import oversight, revisions, services
+from missions.audiences import Audience, stream_for
+from missions.drafts import Draft
+from missions.feeds import Listener, MissionFeed, Place, Subscription
+from missions.models import Mission, Update
+from missions.protocol import Kind
+from missions.tests.room import Room
+from tests.cast import ANALYST, DIRECTOR, HANDLER, NOVICE, OPERATIVE, OUTSIDER, Member
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SECOND = dt.timedelta(seconds=1)
+
+
+@pytest.fixture
+async def room(cast: dict[Member, Agent], mission: Mission) -> AsyncIterator[Room]:
+    """The cast, with a mission that the handler, the analyst and two operatives are on."""
+    room = Room(cast)
+    yield room
+    await room.aclose()
+
+
+@pytest.fixture
+def order(cast: dict[Member, Agent], mission: Mission) -> Update:
+    """An order to acknowledge within a minute, at the mission's own classification."""
+    draft = Draft(kind=Kind.ORDER, body="Report.", requires_ack=True, ack_within=60)
+    return services.publish(cast[HANDLER], mission.pk, draft)
+
+
+def let_pass(update: Update) -> None:
+    """The time for acknowledging is over."""
+    Update.objects.filter(pk=update.pk).update(ack_due_at=timezone.now() - SECOND)
+
+
+def claimed_at(update: Update) -> dt.datetime | None:
+    """When somebody claimed to tell of it."""
+    return Update.objects.get(pk=update.pk).overdue_at
+
+
+# Who is told.
+
+
+@pytest.mark.parametrize(
+    ("role", "clearance", "told"),
+    [
+        (Role.DIRECTOR, Clearance.TOP_SECRET, True),
+        (Role.HANDLER, Clearance.SECRET, True),
+        (Role.HANDLER, Clearance.CONFIDENTIAL, False),
+        (Role.DIRECTOR, Clearance.CONFIDENTIAL, False),
+        (Role.ANALYST, Clearance.TOP_SECRET, False),
+        (Role.FIELD_OPERATIVE, Clearance.TOP_SECRET, False),
+    ],
+)
+def test_overseers_are_those_who_staff_and_may_see(
+    role: Role, clearance: Clearance, told: bool
+) -> None:
+    """Of an update at secret for everybody."""
+    place = placed(role, clearance)
+    assert bool(oversight.overseers([place], Audience(Clearance.SECRET, frozenset()), uuid4())) is (
+        told
+    )
+
+
+def test_a_handler_is_not_told_of_what_is_for_other_roles() -> None:
+    """A director is: no role hides anything from one."""
+    analysts = Audience(Clearance.SECRET, frozenset({Role.ANALYST}))
+    handler = placed(Role.HANDLER, Clearance.SECRET)
+    director = placed(Role.DIRECTOR, Clearance.SECRET)
+    assert oversight.overseers([handler, director], analysts, uuid4()) == [director]
+
+
+def test_the_author_is_told_while_cleared_for_it() -> None:
+    """Whatever its role; a place that was cut is told nothing."""
+    audience = Audience(Clearance.SECRET, frozenset({Role.HANDLER}))
+    author = placed(Role.FIELD_OPERATIVE, Clearance.SECRET)
+    assert oversight.overseers([author], audience, author.agent_id) == [author]
+    assert oversight.overseers([author], audience, uuid4()) == []
+    lowered = placed(Role.FIELD_OPERATIVE, Clearance.CONFIDENTIAL)
+    assert oversight.overseers([lowered], audience, lowered.agent_id) == []
+    author.feed.leave(author)
+    assert oversight.overseers([author], audience, author.agent_id) == []
+
+
+def placed(role: Role, clearance: Clearance) -> Subscription:
+    """A place on a mission of somebody with these rights."""
+
+    class Nobody:
+        def write(self, frames: bytes, payloads: Any) -> None:
+            """Takes nothing."""
+
+    taken = Place(uuid4(), stream_for(Viewer(role, clearance)), lambda: None)
+    return MissionFeed("mission").join(typed(Listener, Nobody()), taken)
+
+
+# The claim.
+
+
+def test_only_what_is_due_and_unclaimed_can_be_claimed(mission: Mission, order: Update) -> None:
+    """Once; the second worker changes nothing."""
+    assert oversight.due_in([mission.pk]) == []
+    let_pass(order)
+    assert oversight.due_in([uuid4()]) == []
+    assert [one.pk for one in oversight.due_in([mission.pk])] == [order.pk]
+    oversight.claim([order.pk])
+    first = claimed_at(order)
+    assert first is not None
+    oversight.claim([order.pk])
+    assert claimed_at(order) == first
+    assert oversight.due_in([mission.pk]) == []
+
+
+def test_a_claim_names_who_is_missing(
+    cast: dict[Member, Agent], mission: Mission, order: Update
+) -> None:
+    """The obliged who have not acknowledged; none of them, and there is nothing to tell."""
+    let_pass(order)
+    oversight.claim([order.pk])
+    assert missing(mission) == {ANALYST.codename, OPERATIVE.codename}
+    services.acknowledge(cast[ANALYST], order.pk)
+    assert missing(mission) == {OPERATIVE.codename}
+    services.acknowledge(cast[OPERATIVE], order.pk)
+    assert missing(mission) == set()
+
+
+def test_old_claims_and_retracted_updates_are_told_of_no_more(
+    cast: dict[Member, Agent], mission: Mission, order: Update
+) -> None:
+    """A minute before the newest that is known is far enough."""
+    let_pass(order)
+    oversight.claim([order.pk])
+    claimed = claimed_at(order)
+    assert claimed is not None
+    assert oversight.overdue_in([mission.pk], claimed + oversight.OVERLAP + SECOND) == []
+    assert missing(mission)
+    revisions.retract(cast[HANDLER], order.pk)
+    assert missing(mission) == set()
+
+
+def missing(mission: Mission) -> set[str]:
+    """Who is told of as missing."""
+    found = oversight.overdue_in([mission.pk], None)
+    return {who.codename for one in found for who in one.missing}
+
+
+# The frames.
+
+
+async def heard(wire: Wire) -> list[Frame]:
+    """What of it came before the answer to a ping."""
+    wire.send("ping", id="fence")
+    frames: list[Frame] = []
+    while not frames or frames[-1]["type"] != "pong":
+        frames.append(json.loads((await wire._next())["text"]))
+    return [frame for frame in frames if frame["type"] in ("receipt", "overdue")]
+
+
+async def told(wire: Wire, kind: str) -> Frame:
+    """The next frame of that type."""
+    return (await wire.until(lambda frame: frame["type"] == kind))[-1]
+
+
+async def test_a_receipt_reaches_author_and_overseers(
+    room: Room, mission: Mission, order: Update
+) -> None:
+    """With who and when; not those who have to acknowledge, nor an outsider; a repeat is silent."""
+    watchers = [await room.enter(member) for member in (HANDLER, DIRECTOR)]
+    others = [await room.enter(member) for member in (ANALYST, OPERATIVE, NOVICE, OUTSIDER)]
+    for _ in range(2):
+        await room.do(services.acknowledge, room.cast[ANALYST], order.pk)
+    for wire in watchers:
+        frame = await told(wire, "receipt")
+        assert (frame["mission"], frame["update"]) == (str(mission.pk), str(order.pk))
+        assert frame["agent"] == {"codename": ANALYST.codename, "role": "analyst"}
+        assert frame["at"].endswith("Z")
+    await room.do(services.acknowledge, room.cast[OPERATIVE], order.pk)
+    for wire in watchers:
+        frame = await told(wire, "receipt")
+        assert frame["agent"]["codename"] == OPERATIVE.codename
+    for wire in others:
+        assert await heard(wire) == []
+
+
+async def test_an_overdue_update_is_told_of_once(
+    room: Room, mission: Mission, order: Update
+) -> None:
+    """To author and overseers, with who is missing; to nobody else."""
+    handler, director = await room.enter(HANDLER), await room.enter(DIRECTOR)
+    others = [await room.enter(member) for member in (ANALYST, OPERATIVE, OUTSIDER)]
+    await room.do(let_pass, order)
+    for wire in (handler, director):
+        frame = await told(wire, "overdue")
+        assert (frame["mission"], frame["update"]) == (str(mission.pk), str(order.pk))
+        assert {who["codename"] for who in frame["agents"]} == {
+            ANALYST.codename,
+            OPERATIVE.codename,
+        }
+    board = oversight._of_loop[live.current().loop]
+    await board.look_for_overdue()
+    for wire in (handler, director, *others):
+        assert await heard(wire) == []
+
+
+async def test_what_nobody_here_may_be_told_of_is_left_to_others(
+    room: Room, mission: Mission, order: Update
+) -> None:
+    """A worker without an overseer claims nothing: the frame would be lost."""
+    analyst = await room.enter(ANALYST)
+    await room.do(let_pass, order)
+    board = oversight._of_loop[live.current().loop]
+    await board.look_for_overdue()
+    assert await room.do(claimed_at, order) is None
+    assert await heard(analyst) == []
+    handler = await room.enter(HANDLER)
+    await told(handler, "overdue")
+
+
+async def test_a_claim_of_another_worker_is_told_here_too(room: Room, order: Update) -> None:
+    """Every worker reads the claims: one that died after claiming loses nothing."""
+    handler = await room.enter(HANDLER)
+    await oversight._of_loop[live.current().loop].look_for_overdue()
+    await room.do(claim_at_once, order.pk)
+    assert (await told(handler, "overdue"))["update"] == str(order.pk)
+
+
+async def test_a_worker_that_begins_does_not_tell_again(room: Room, order: Update) -> None:
+    """What was claimed before it followed anything has been told."""
+    await room.do(claim_at_once, order.pk)
+    handler = await room.enter(HANDLER)
+    await oversight._of_loop[live.current().loop].look_for_overdue()
+    assert await heard(handler) == []
+
+
+def claim_at_once(update_id: UUID) -> None:
+    """Another worker finds it overdue and claims it."""
+    let_pass(Update.objects.get(pk=update_id))
+    oversight.claim([update_id])
