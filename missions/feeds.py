@@ -238,6 +238,19 @@ class MissionFeed:
                 yield stream
         self._promote_caught_up()
 
+    def begin_anew(self) -> None:
+        """The log cannot be read on from here: everybody reads its history again."""
+        self.last = self.began = None
+        self.early.clear()
+        for stream in self.streams.values():
+            stream.pending.clear()
+            for subscription in [*stream.members, *stream.waiting]:
+                if subscription.floor is None:
+                    subscription.annul()
+                else:
+                    self.leave(subscription)
+                    subscription.on_reset()
+
     def _reset(self, event: Event) -> None:
         """Drops what still waits of the renumbered streams and has their sockets read anew."""
         for name in event.epochs:

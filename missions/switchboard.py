@@ -108,7 +108,7 @@ class Switchboard:
                     and feed_behind.last is not None
                     and position > feed_behind.last
                 ):
-                    await self._heal(feed_behind)
+                    await self._heal_or_say(feed_behind)
 
     async def aclose(self) -> None:
         """Ends the tasks."""
@@ -148,15 +148,25 @@ class Switchboard:
         try:
             await asyncio.sleep(STRAGGLER)
             if feed.early:
-                await self._heal(feed)
-        except Exception as error:  # noqa: BLE001  (whatever it was, comparing heals)
-            logger.warning("healing failed (%s); the comparison will", type(error).__name__)
+                await self._heal_or_say(feed)
         finally:
             feed.healing = False
 
+    async def _heal_or_say(self, feed: MissionFeed) -> None:
+        """One mission's failure is its own; the next comparison tries again."""
+        try:
+            await self._heal(feed)
+        except Exception as error:  # noqa: BLE001  (whatever it was, comparing heals)
+            logger.warning("healing failed (%s); the comparison will", type(error).__name__)
+
     async def _heal(self, feed: MissionFeed) -> None:
-        """Reads what is missing from the change rows, in order, until nothing is."""
+        """Reads what is missing from the change rows, in order, until nothing is.
+
+        Where the rows themselves begin later (a log was pruned), nobody here can be brought
+        forward: the histories are read again.
+        """
         while feed.last is not None and self._watch.fresh:
+            behind = feed.last
             missing = await threads.in_watch_thread(
                 changes.following, UUID(feed.mission_id), feed.last
             )
@@ -164,6 +174,8 @@ class Switchboard:
                 if feed.accept(event):
                     self._apply(feed, event)
             self._drain(feed)
+            if feed.last == behind and missing:
+                feed.begin_anew()
             if len(missing) < changes.CHUNK:
                 return
 
