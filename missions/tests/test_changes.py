@@ -1,0 +1,87 @@
+"""What healing reads: positions, and the changes behind one, as they were announced."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from agents import live
+from agents.models import Agent
+from agents.roles import Clearance
+from missions import changes, revisions, services
+from missions.drafts import Draft
+from missions.feeds import Event
+from missions.models import Mission
+from missions.protocol import Kind
+from tests.cast import HANDLER, Member
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def announced(mission: Mission, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The events of updates that go to the layer."""
+    said: list[dict[str, Any]] = []
+    monkeypatch.setattr(live, "hand_over", lambda _, event: said.append(event))
+    return said
+
+
+def publish(author: Agent, mission: Mission, body: str, **fields: Any) -> Any:
+    """Publishes a report."""
+    return services.publish(author, mission.pk, Draft(kind=Kind.REPORT, body=body, **fields))
+
+
+def test_healing_reads_what_was_announced(
+    cast: dict[Member, Agent], mission: Mission, announced: list[dict[str, Any]]
+) -> None:
+    """Event for event the same, in order, from any position on."""
+    for level in (Clearance.CONFIDENTIAL, Clearance.SECRET, Clearance.CONFIDENTIAL):
+        publish(cast[HANDLER], mission, "b", classification=level)
+    live_events = [Event.from_layer(event) for event in announced]
+    for position in range(4):
+        assert changes.following(mission.pk, position) == live_events[position:]
+
+
+def test_a_read_is_a_chunk_at_most(
+    cast: dict[Member, Agent],
+    mission: Mission,
+    announced: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And costs the same number of queries whatever it brings."""
+    monkeypatch.setattr(changes, "CHUNK", 2)
+    for _ in range(3):
+        publish(cast[HANDLER], mission, "b")
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert [event.position for event in changes.following(mission.pk, 0)] == [1, 2]
+    assert len(queries) == 2
+    assert [event.position for event in changes.following(mission.pk, 2)] == [3]
+
+
+def test_numbers_of_an_ended_epoch_are_left_out(
+    cast: dict[Member, Agent], mission: Mission, announced: list[dict[str, Any]]
+) -> None:
+    """What was retracted reaches no stream that it was retracted from; the reset does."""
+    kept = publish(cast[HANDLER], mission, "kept")
+    gone = publish(cast[HANDLER], mission, "gone")
+    revisions.retract(cast[HANDLER], gone.pk)
+    events = changes.following(mission.pk, 0)
+    assert [event.position for event in events] == [1, 2, 3]
+    assert events[0].numbers == events[1].numbers == {}
+    assert events[2].body == b""
+    assert events[2].epochs
+    assert kept.pk != gone.pk
+
+
+def test_positions_are_read_for_all_missions_at_once(
+    cast: dict[Member, Agent], mission: Mission
+) -> None:
+    """One query; an unknown mission is left out."""
+    publish(cast[HANDLER], mission, "b")
+    with CaptureQueriesContext(connection) as queries:
+        assert changes.positions([mission.pk, uuid.uuid4()]) == [(mission.pk, 1)]
+    assert len(queries) == 1
