@@ -13,7 +13,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from django.conf import settings
 from django.utils import timezone
 
-from agents import keys
+from agents import keys, pem
 from agents.audit import Fault
 from agents.models import AuditEvent, AuditHead
 from agents.protocol import wire_time
@@ -74,10 +74,14 @@ def write(head: AuditHead) -> None:
         file.write(line)
 
 
-def first_bad() -> Fault | None:
-    """The first row that a checkpoint contradicts; a checkpoint that is no good counts as row 0."""
+def first_bad(more_keys: Iterable[pem.PublicKey] = ()) -> Fault | None:
+    """The first row that a checkpoint contradicts; a checkpoint that is no good counts as row 0.
+
+    `more_keys`: of signing keys that this installation had and no longer knows.
+    """
+    known = {**keys.known_keys(), **{pem.thumbprint(key): key for key in more_keys}}
     for number, line in enumerate(_lines(), start=1):
-        checkpoint = _verified(line)
+        checkpoint = _verified(line, known)
         if checkpoint is None:
             return Fault(0, f"checkpoint {number} is not signed by a key of this installation")
         row = AuditEvent.objects.filter(number=checkpoint["number"]).first()
@@ -96,11 +100,11 @@ def _lines() -> Iterator[str]:
             yield from (line for line in file if line.strip())
 
 
-def _verified(line: str) -> dict[str, Any] | None:
+def _verified(line: str, known: Mapping[str, pem.PublicKey]) -> dict[str, Any] | None:
     try:
         said = json.loads(line)
         raw = base64.urlsafe_b64decode(said.pop("signature") + "==")
-        public = keys.verifying_keys()[said["kid"]]
+        public = known[said["kid"]]
         der = utils.encode_dss_signature(
             int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
         )

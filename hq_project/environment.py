@@ -13,6 +13,10 @@ from urllib.parse import unquote, urlsplit
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_SAMPLE = re.compile(
+    r"insecure|change.?(me|this|it)|your.?(secret|key)|example|sample|placeholder|do.?not.?use",
+    re.IGNORECASE,
+)
 _ORIGIN = re.compile(r"^https?://(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?$")
 
 
@@ -124,6 +128,11 @@ class Environment:
             "or sqlite:////folder/hq.sqlite3."
         )
         return sqlite_database(default_file)
+
+
+def strong_secret(value: str) -> bool:
+    """Whether a secret is long, varied, and none of those that documents and templates show."""
+    return len(value) >= 32 and len(set(value)) >= 8 and not _SAMPLE.search(value)
 
 
 def sqlite_database(path: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 
 from hq_project import limits, logs
-from hq_project.environment import Environment
+from hq_project.environment import Environment, strong_secret
 from hq_project.limits import *  # noqa: F403  (HQ_..., every limit)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -32,9 +32,9 @@ if not SECRET_KEY:
             "HQ_SECRET_KEY_FILE at a file that holds them."
         )
     SECRET_KEY = "development-only-" + secrets.token_urlsafe(48)
-elif len(SECRET_KEY) < 32 or len(set(SECRET_KEY)) < 8:
+elif not strong_secret(SECRET_KEY):
     environment.problems.append(
-        "HQ_SECRET_KEY is too weak. Set it to 50 random characters or more."
+        "HQ_SECRET_KEY is too weak. Set it to 50 random characters or more, copied from nowhere."
     )
 
 # Addresses
@@ -103,11 +103,12 @@ HQ_AUDIT_CHECKPOINTS = environment.text("HQ_AUDIT_CHECKPOINTS") or str(
 AUTH_USER_MODEL = "agents.Agent"
 HQ_JWT_PRIVATE_KEY = environment.text("HQ_JWT_PRIVATE_KEY")
 HQ_JWT_VERIFYING_KEYS = environment.text("HQ_JWT_VERIFYING_KEYS")
-if not HQ_JWT_PRIVATE_KEY and not DEBUG:
+if not HQ_JWT_PRIVATE_KEY and not DEBUG and not any((HQ_VAR_DIR / "keys").glob("*.pem")):
     environment.problems.append(
         "HQ_JWT_PRIVATE_KEY is not set. Make one with "
         "`openssl ecparam -name prime256v1 -genkey -noout` and set it, or point "
-        "HQ_JWT_PRIVATE_KEY_FILE at the file."
+        "HQ_JWT_PRIVATE_KEY_FILE at the file; or keep keys in HQ_VAR_DIR with "
+        "`manage.py rotate_key`."
     )
 HQ_JWT_ISSUER = environment.text("HQ_JWT_ISSUER", "hq")
 HQ_ACCESS_MINUTES = environment.integer("HQ_ACCESS_MINUTES", 15, least=1, most=1440)

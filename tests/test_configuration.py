@@ -34,6 +34,10 @@ def start(tmp_path: Path, *arguments: str, **variables: str | None) -> tuple[int
     [
         ({"HQ_SECRET_KEY": None}, "HQ_SECRET_KEY is not set."),
         ({"HQ_SECRET_KEY": "short"}, "HQ_SECRET_KEY is too weak."),
+        (
+            {"HQ_SECRET_KEY": "django-insecure-k3v9pL7xW2rT5yN8bM4cJ6dH1gF0sA"},
+            "HQ_SECRET_KEY is too weak.",
+        ),
         ({"HQ_SECRET_KEY": None, "HQ_SECRET_KEY_FILE": "/nowhere"}, "cannot be read: /nowhere"),
         ({"HQ_SECRET_KEY_FILE": "/nowhere"}, "are both set: keep one."),
         ({"HQ_JWT_PRIVATE_KEY": None}, "HQ_JWT_PRIVATE_KEY is not set."),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
-from agents import checks, keys
+from agents import checks, keyfolder, keys
 from agents.tests.pem import p256, private_pem, public_pem
 
 
@@ -60,3 +60,11 @@ def test_good_keys_pass_the_check_and_none_is_made_by_it(tmp_path: Path, setting
     assert not (tmp_path / "var").exists()
     settings.HQ_JWT_PRIVATE_KEY = private_pem(p256())
     assert checks.token_keys(None) == []
+
+
+def test_keys_of_the_folder_are_checked_too(tmp_path: Path, settings: Any) -> None:
+    """A broken file would else show at the first login."""
+    settings.HQ_JWT_PRIVATE_KEY, settings.HQ_VAR_DIR = "", tmp_path
+    keyfolder.add("nonsense", 5)
+    (error,) = checks.token_keys(None)
+    assert "5.pem is no unencrypted P-256 private key" in error.msg
