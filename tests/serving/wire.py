@@ -4,13 +4,17 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterator
-from typing import NamedTuple, Self
-
-from tests.serving.process import Serving
+from typing import NamedTuple, Protocol, Self
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
+
+
+class Listening(Protocol):
+    """A server, as far as it matters here."""
+
+    port: int
 
 
 class Frame(NamedTuple):
@@ -31,7 +35,7 @@ class Response(NamedTuple):
 class Wire:
     """One TCP connection to a server."""
 
-    def __init__(self, server: Serving, *, receive_buffer: int | None = None) -> None:
+    def __init__(self, server: Listening, *, receive_buffer: int | None = None) -> None:
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
