@@ -2,10 +2,24 @@
 """Django's command line for HQ. `python manage.py help` lists the commands."""
 
 import os
+import re
 import sys
 
 from django.core.management import execute_from_command_line
 
+
+def obey_port(arguments: list[str]) -> None:
+    """Lets `--port` decide where `PORT` says something else, or nothing.
+
+    Settings are read before a command reads its options, and in development they make HQ's own
+    origin of `PORT`: an address that is served and is not that origin refuses every socket.
+    """
+    words = " ".join(arguments)
+    if port := re.search(r"(?:^| )--port[ =]([1-9][0-9]{0,4})(?= |$)", words):
+        os.environ["PORT"] = port[1]
+
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hq_project.settings")
+    obey_port(sys.argv[1:])
     execute_from_command_line(sys.argv)

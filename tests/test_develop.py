@@ -4,11 +4,15 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from tests.hq_server import clean_environment
 from tests.processes import Process, free_port
@@ -21,15 +25,15 @@ def develop(tmp_path: Path) -> Iterator[Develop]:
     """Starts a development HQ in one folder; gives the process and its address."""
     started: list[Process] = []
 
-    def start(*arguments: str, **variables: str) -> tuple[Process, str]:
+    def start(*arguments: str, command: str = "develop") -> tuple[Process, str]:
         port = str(free_port())
         env = clean_environment() | {"HQ_DEBUG": "1", "HQ_VAR_DIR": str(tmp_path / "var")}
-        command = [sys.executable, "manage.py", "develop", "--port", port, *arguments]
+        words = [sys.executable, "manage.py", command, "--port", port, *arguments]
         process = Process(
             "develop",
-            command,
+            words,
             log=tmp_path / f"develop-{len(started)}.log",
-            env=env | {"PORT": port, "PYTHONUNBUFFERED": "1"} | variables,
+            env=env | {"PYTHONUNBUFFERED": "1"},
         )
         process.start()
         started.append(process)
@@ -46,6 +50,12 @@ def answers(url: str) -> bool:
         return httpx.get(f"{url}/healthz", timeout=2, trust_env=False).status_code == 200
     except httpx.TransportError:
         return False
+
+
+def opened(url: str, *, origin: str) -> ClientConnection:
+    """A socket as a browser that shows that origin opens it, before it says who it is."""
+    address = url.replace("http", "ws") + "/missions"
+    return connect(address, origin=Origin(origin), proxy=None, open_timeout=10)
 
 
 def first_login(words: str) -> dict[str, str]:
@@ -103,6 +113,19 @@ def test_the_second_start_prepares_nothing(develop: Develop) -> None:
     second, url = develop("--no-demo")
     second.wait_until(lambda: answers(url), within=60)
     assert "Preparing the database." not in second.tail()
+
+
+def test_the_port_option_alone_makes_the_origin_that_opens_a_socket(develop: Develop) -> None:
+    """Nothing sets PORT: a browser at the printed address gets in, one from elsewhere does not."""
+    for command, options in (("develop", ["--no-demo"]), ("serve", [])):
+        process, url = develop(*options, command=command)
+        process.wait_until(partial(answers, url), within=60)
+        with opened(url, origin=url.replace("127.0.0.1", "localhost")) as socket:
+            assert socket.response is not None
+            assert socket.response.status_code == 101
+        with pytest.raises(InvalidStatus, match="403"):
+            opened(url, origin="http://localhost:8000")
+        process.stop()
 
 
 def test_workers_without_redis_are_refused(develop: Develop) -> None:
