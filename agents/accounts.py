@@ -12,7 +12,7 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from agents import audit, live, logins, sessions
 from agents.errors import Invalid, InvalidCredentials, NotFound
@@ -22,6 +22,10 @@ from agents.sessions import Authenticated
 
 PASSWORD_LENGTH = 1024
 """The longest password that is read, in code points (ASVS 5.0, 6.2.9 asks for 64 at least)."""
+
+
+PROFILE = frozenset({"username", "codename"})
+"""What an account is called; all else about it is a right."""
 
 
 class Standing(NamedTuple):
@@ -42,6 +46,17 @@ def standing_of(agent: Agent) -> Standing:
     return Standing(Role(agent.role).rank, agent.clearance, agent.is_staff, agent.is_superuser)
 
 
+def within(standing: Standing, agent: str = "") -> Q:
+    """The accounts that this standing covers, as a filter; `agent` is the path to them."""
+    roles = [role.value for role in Role if role.rank <= standing.rank]
+    covered = Q(**{f"{agent}role__in": roles, f"{agent}clearance__lte": standing.clearance})
+    if not standing.staff:
+        covered &= Q(**{f"{agent}is_staff": False})
+    if not standing.superuser:
+        covered &= Q(**{f"{agent}is_superuser": False})
+    return covered
+
+
 def create_agent(
     username: str,
     *,
@@ -60,13 +75,29 @@ def create_agent(
     fields = {"codename": codename, "role": role.value, "clearance": clearance.value}
     if password is not None:
         validate_password(password, Agent(username=username, codename=codename))
-    return Agent.objects.create_user(
-        username,
-        password,
-        is_staff=is_staff,
-        is_superuser=is_superuser,
-        is_demo=is_demo,
-        **fields,
+    with transaction.atomic():
+        agent = Agent.objects.create_user(
+            username,
+            password,
+            is_staff=is_staff,
+            is_superuser=is_superuser,
+            is_demo=is_demo,
+            **fields,
+        )
+        record_created(agent)
+    return agent
+
+
+def record_created(agent: Agent, **by: Any) -> None:
+    """Writes into the audit log what the account begins with; in the transaction that made it."""
+    audit.record(
+        "user_created",
+        subject=agent.id,
+        role=agent.role,
+        clearance=agent.clearance,
+        is_staff=agent.is_staff,
+        is_superuser=agent.is_superuser,
+        **by,
     )
 
 
@@ -76,11 +107,12 @@ def set_access(
     role: Role | None = None,
     clearance: Clearance | None = None,
     is_active: bool | None = None,
+    **by: Any,
 ) -> Agent:
     """Changes what is given and differs, and says so to the agent's open sockets after commit.
 
     An agent that is disabled loses its sessions in the same transaction. `NotFound` for an
-    unknown id.
+    unknown id. `by`: the audit log's `actor` and `address`, where they are known.
     """
     wanted = {
         "role": role.value if role is not None else None,
@@ -98,14 +130,32 @@ def set_access(
             if value is not None and value != getattr(agent, field)
         }
         if changes:
+            before = {field: getattr(agent, field) for field in changes}
             Agent.objects.filter(id=agent_id).update(
                 access_revision=F("access_revision") + 1, **changes
             )
             agent.refresh_from_db()
             if "is_active" in changes and not agent.is_active:
-                sessions.end_sessions(agent_id, reason="disabled")
+                sessions.end_sessions(agent_id, reason="disabled", **by)
+            _record_change(agent, before, by)
             transaction.on_commit(lambda: live.notify_agents([agent_id]))
     return agent
+
+
+def save_profile(agent: Agent, before: dict[str, Any], **by: Any) -> None:
+    """Keeps names and staff rights that were just set on `agent`; `before` names them, as they were.
+
+    Call it after `set_access`, where both change: the audit log is locked last.
+    """
+    with transaction.atomic():
+        agent.save(update_fields=list(before))
+        _record_change(agent, before, by)
+
+
+def _record_change(agent: Agent, before: dict[str, Any], by: dict[str, Any]) -> None:
+    event = "user_updated" if before.keys() <= PROFILE else "privilege_permissions_changed"
+    changes = {field: [value, getattr(agent, field)] for field, value in before.items()}
+    audit.record(event, subject=agent.id, changes=changes, **by)
 
 
 def save_password(agent: Agent, **by: Any) -> int:

@@ -8,10 +8,18 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from agents import live, sessions
-from agents.accounts import Standing, create_agent, save_password, set_access, standing_of
+from agents.accounts import (
+    Standing,
+    create_agent,
+    save_password,
+    save_profile,
+    set_access,
+    standing_of,
+    within,
+)
 from agents.errors import InvalidCredentials, NotFound, TokenInvalid
 from agents.logins import log_in
-from agents.models import Agent, Session
+from agents.models import Agent, AuditEvent, Session
 from agents.roles import Clearance, Role
 from agents.sessions import TokenPair, check_access
 from agents.tests.conftest import PASSWORD, MakeAgent
@@ -126,6 +134,53 @@ def test_a_standing_covers_what_exceeds_it_in_no_part() -> None:
         Standing(1, 1, False, True),
     ):
         assert not own.covers(other)
+
+
+def test_the_filter_chooses_whom_the_standing_covers(make_agent: MakeAgent) -> None:
+    """For every role, clearance and staff right, on both sides."""
+    agents = [
+        make_agent(f"{role}{clearance}{rights}", role=role, clearance=clearance, **fields)
+        for role in Role
+        for clearance in (Clearance.CONFIDENTIAL, Clearance.TOP_SECRET)
+        for rights, fields in enumerate(
+            ({}, {"is_staff": True}, {"is_staff": True, "is_superuser": True})
+        )
+    ]
+    for one in agents:
+        own = standing_of(one)
+        covered = {other for other in agents if own.covers(standing_of(other))}
+        assert set(Agent.objects.filter(within(own))) == covered
+        assert set(Session.objects.filter(within(own, "agent__"))) == set()
+
+
+def test_every_change_of_an_account_is_in_the_audit_log(agent: Agent) -> None:
+    """Who did it from where, the value before and the value after; no change, no row."""
+    by: dict[str, Any] = {"actor": agent.id, "address": "192.0.2.7"}
+    made = create_agent("ben", codename="Ben", role=Role.ANALYST, clearance=Clearance.SECRET)
+    set_access(made.id, role=Role.HANDLER, clearance=Clearance.SECRET, **by)
+    set_access(made.id, role=Role.HANDLER, **by)
+    made.codename = "Benno"
+    save_profile(made, {"codename": "Ben"}, **by)
+    made.is_staff = True
+    save_profile(made, {"is_staff": False}, **by)
+    rows = AuditEvent.objects.filter(subject=made.id).order_by("number")
+    assert [(row.event, row.details.get("changes")) for row in rows] == [
+        ("user_created", None),
+        ("privilege_permissions_changed", {"role": ["analyst", "handler"]}),
+        ("user_updated", {"codename": ["Ben", "Benno"]}),
+        ("privilege_permissions_changed", {"is_staff": [False, True]}),
+    ]
+    assert {(row.actor, row.address) for row in rows[1:]} == {(agent.id, "192.0.2.7")}
+    made.refresh_from_db()
+    assert (made.codename, made.is_staff) == ("Benno", True)
+
+
+def test_a_change_that_is_taken_back_leaves_no_row(agent: Agent) -> None:
+    """The row stands or falls with what it tells of."""
+    with pytest.raises(RuntimeError), transaction.atomic():
+        set_access(agent.id, role=Role.HANDLER)
+        raise RuntimeError
+    assert not AuditEvent.objects.filter(event="privilege_permissions_changed").exists()
 
 
 def test_analyst_and_operative_have_one_rank(make_agent: MakeAgent) -> None:
