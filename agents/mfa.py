@@ -11,7 +11,8 @@ import datetime as dt
 import hashlib
 import re
 import secrets
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models.functions import Now
@@ -41,6 +42,11 @@ class Enrolment(NamedTuple):
 def enrolled(agent: Agent) -> bool:
     """Whether logging in takes a second factor."""
     return bool(TOTPDevice.objects.filter(user=agent, confirmed=True).exists())
+
+
+def recovery_codes_left(agent: Agent) -> int:
+    """How many recovery codes were not used yet."""
+    return RecoveryCode.objects.filter(agent=agent, used_at=None).count()
 
 
 def require_none(agent: Agent) -> None:
@@ -102,24 +108,31 @@ def confirm(caller: Authenticated, otp: str, *, address: str | None = None) -> l
             raise Invalid("This is not the code that the authenticator shows now.", field="otp")
         TOTPDevice.objects.filter(pk=device.pk).update(confirmed=True)
         codes = _renew_codes(agent)
-        sessions.end_sessions(
-            agent.id, reason="mfa_changed", but=caller.session.id, actor=agent.id, address=address
-        )
-        _record("mfa_enrolled", caller, address)
+        by: dict[str, Any] = {"actor": agent.id, "address": address}
+        sessions.end_sessions(agent.id, reason="mfa_changed", but=caller.session.id, **by)
+        audit.record("mfa_enrolled", subject=agent.id, session=caller.session.id, **by)
     return codes
 
 
 def disable(caller: Authenticated, *, address: str | None = None) -> None:
-    """Removes the second factor and ends the other sessions. The caller has proved both factors."""
-    agent = caller.agent
+    """Removes the caller's second factor; it has proved both. Its other sessions end."""
+    remove(caller.agent, but=caller.session.id, actor=caller.agent.id, address=address)
+
+
+def remove(agent: Agent, *, but: UUID | None = None, **by: Any) -> bool:
+    """Removes a second factor and ends the sessions, all or all but one; False where none was set.
+
+    `by`: the audit log's `actor` and `address`, where they are known.
+    """
     with transaction.atomic():
         _locked(agent)
+        was_set = enrolled(agent)
         TOTPDevice.objects.filter(user=agent).delete()
         RecoveryCode.objects.filter(agent=agent).delete()
-        sessions.end_sessions(
-            agent.id, reason="mfa_changed", but=caller.session.id, actor=agent.id, address=address
-        )
-        _record("mfa_disabled", caller, address)
+        if was_set:
+            sessions.end_sessions(agent.id, reason="mfa_changed", but=but, **by)
+            audit.record("mfa_disabled", subject=agent.id, session=but, **by)
+    return was_set
 
 
 def _spend(agent: Agent, code: str) -> bool:
@@ -127,7 +140,7 @@ def _spend(agent: Agent, code: str) -> bool:
         unused = RecoveryCode.objects.filter(agent=agent, digest=_digest(code), used_at=None)
         if not unused.update(used_at=Now()):
             return False
-        left = RecoveryCode.objects.filter(agent=agent, used_at=None).count()
+        left = recovery_codes_left(agent)
         audit.record("mfa_recovery_code_used", actor=agent.id, subject=agent.id, left=left)
     return True
 
@@ -147,8 +160,3 @@ def _digest(code: str) -> str:
 
 def _locked(agent: Agent) -> None:
     Agent.objects.select_for_update(no_key=True).get(id=agent.id)
-
-
-def _record(event: str, caller: Authenticated, address: str | None) -> None:
-    agent = caller.agent.id
-    audit.record(event, actor=agent, subject=agent, session=caller.session.id, address=address)

@@ -23,6 +23,7 @@ from agents.api.calls import Call, answer
 from agents.api.parsers import CredentialsParser
 from agents.api.shapes import (
     ConnectionObject,
+    FactorObject,
     RecoveryCodesObject,
     SecretObject,
     SessionObject,
@@ -167,6 +168,14 @@ class Otp(CredentialsCall):
     """The caller's second factor."""
 
     schema = WithBody()
+
+    @extend_schema(
+        operation_id="read_otp", tags=["account"], responses=answers({200: shapes.Factor}, 401)
+    )
+    def get(self, request: Request) -> HttpResponse:
+        """Whether a second factor is in force, and how many recovery codes are left."""
+        factor = FactorObject(mfa.enrolled(self.agent), mfa.recovery_codes_left(self.agent))
+        return answer(factor)
 
     @extend_schema(
         operation_id="disable_otp",

@@ -55,6 +55,13 @@ class SessionObject(Struct, frozen=True):
     connections: list[ConnectionObject]
 
 
+class FactorObject(Struct, frozen=True):
+    """Whether a second factor is in force, and how many recovery codes are left."""
+
+    enrolled: bool
+    recovery_codes: int
+
+
 class SecretObject(Struct, frozen=True):
     """A TOTP secret that is not in force yet."""
 
@@ -121,6 +128,13 @@ class Session(Shape):
     refreshed_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
     connections = Connection(many=True)
+
+
+class Factor(Shape):
+    """The caller's second factor."""
+
+    enrolled = serializers.BooleanField(help_text="Whether logging in takes a code.")
+    recovery_codes = serializers.IntegerField(help_text="How many were not used yet.")
 
 
 class Secret(Shape):

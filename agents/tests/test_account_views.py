@@ -187,6 +187,8 @@ def test_a_second_factor_from_enrolment_to_removal(
     assert len(codes) == 10
     assert me(http, other) == 401
 
+    factor = http.get("/api/auth/otp", headers=head).json()
+    assert factor == {"enrolled": True, "recovery_codes": 10}
     twice = send(http, "/api/auth/otp/enrol", {"password": PASSWORD}, **head)
     assert refused(twice, 409, "conflict")
     forget_use(agent)
@@ -202,6 +204,8 @@ def test_a_second_factor_from_enrolment_to_removal(
     assert end(http, "/api/auth/otp", gone, **head).status_code == 204
     assert refused(end(http, "/api/auth/otp", gone, **head), 409, "conflict")
     assert log_in(http).status_code == 200
+    factor = http.get("/api/auth/otp", headers=head).json()
+    assert factor == {"enrolled": False, "recovery_codes": 0}
 
 
 def test_nothing_is_changed_by_a_foreign_page(agent: Agent, http: Client) -> None:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 _STATIC = Path(__file__).resolve().parent.parent / "static"
 _NOT_OF_THE_ROOM = {"login.js", "room.js", "theme_early.js", "types.js"}
-_SHEETS = [f"missions/{name}.css" for name in ("layout", "log", "composer", "panels")]
+_SHEETS = [f"missions/{name}.css" for name in ("layout", "log", "composer", "panels", "account")]
 _MODULES = sorted(
     path.relative_to(_STATIC).as_posix()
     for path in (_STATIC / "missions").glob("*.js")

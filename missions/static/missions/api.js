@@ -46,18 +46,18 @@ async function once(method, path, body) {
   }
   const text = await response.text();
   const json = /json/.test(response.headers.get('Content-Type') ?? '');
-  const answer = json && text ? JSON.parse(text) : null;
+  const answer = json && text ? JSON.parse(text) : text || null;
   if (response.ok) return answer;
   const message = answer?.message ?? `HQ answered with status ${response.status}.`;
   throw new Refused(response.status, answer?.code ?? 'unavailable', message, answer?.field);
 }
 
 /** One call; an expired access cookie is renewed once and the call made again. @param {string} method @param {string} path @param {object} [body] */
-async function call(method, path, body) {
+export async function call(method, path, body) {
   try {
     return await once(method, path, body);
   } catch (error) {
-    if (!(error instanceof Refused) || error.status !== 401) throw error;
+    if (!(error instanceof Refused) || !error.code.startsWith('token_')) throw error;
     if ((await renew()) !== 'ok') throw error;
     return once(method, path, body);
   }

@@ -27,6 +27,7 @@ import { tick } from './render_entry.js';
 import { wireDialogs } from './dialogs.js';
 import { wireKeyboard } from './keyboard.js';
 import { watchForSleep } from './sleep.js';
+import { wireAccount } from './account.js';
 
 const SUBSCRIBE = 'subscribe:';
 
@@ -238,6 +239,7 @@ wireKeyboard({
 });
 wirePanels();
 wireDialogs();
+wireAccount();
 themeSwitch(part('theme', HTMLButtonElement));
 part('new-mission', HTMLButtonElement).addEventListener('click', () => staffing.create());
 part('keys', HTMLButtonElement).addEventListener('click', () => part('keys-dialog', HTMLDialogElement).showModal());
