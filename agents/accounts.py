@@ -143,7 +143,7 @@ def set_access(
 
 
 def save_profile(agent: Agent, before: dict[str, Any], **by: Any) -> None:
-    """Keeps names and staff rights that were just set on `agent`; `before` names them, as they were.
+    """Keeps names and staff rights that were just set on `agent`; `before` has the old values.
 
     Call it after `set_access`, where both change: the audit log is locked last.
     """
