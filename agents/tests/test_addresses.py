@@ -3,10 +3,15 @@
 import ipaddress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agents.addresses import address_group, client_address
 
 PROXIES = [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8")]
+addresses = st.ip_addresses().map(str) | st.sampled_from(
+    ["10.0.0.1", "fd00::1%eth0", "::ffff:1.2.3.4"]
+)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +41,18 @@ def test_the_rightmost_untrusted_hop_is_the_client(
 def test_nobody_is_trusted_by_default() -> None:
     """Without proxies the header is air."""
     assert client_address("10.0.0.1", ["198.51.100.9"], []) == "10.0.0.1"
+
+
+@given(st.none() | st.text() | addresses, st.lists(st.text() | addresses))
+def test_any_text_is_an_address_or_none(peer: str | None, forwarded: list[str]) -> None:
+    """Whatever is sent, the answer is one address, and the peer's unless the peer is trusted."""
+    found = client_address(peer, forwarded, PROXIES)
+    if found is not None:
+        said = ipaddress.ip_address(found)
+        assert client_address(found, [], []) == str(said)
+        if all(ipaddress.ip_address(found) not in network for network in PROXIES):
+            assert client_address(found, forwarded, PROXIES) == found
+    assert address_group(peer) == address_group(peer)
 
 
 def test_an_ipv6_client_counts_by_its_network() -> None:

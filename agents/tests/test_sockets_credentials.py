@@ -160,6 +160,36 @@ def test_no_origin_is_too_strange_to_be_judged(origin: str) -> None:
     assert origin_allowed(origin) is (origin in (OWN, PARTNER))
 
 
+names = st.sampled_from([b"origin", b"authorization", b"token", b"cookie", b"host"])
+values = st.binary() | st.sampled_from([OWN.encode(), b"Bearer aaa.bbb.ccc", b"jwt=a; jwt=b", b""])
+queries = st.binary() | st.sampled_from(
+    [b"token=a&token=b", b"ticket=%ff", b"authorization=Bearer"]
+)
+offers = st.text() | st.sampled_from(["hq.v1", "bearer.", "bearer.aaa.bbb.ccc", JWT])
+
+
+@given(st.lists(st.tuples(names, values)), queries, st.lists(offers))
+def test_any_bytes_are_ruled_on(
+    headers: list[tuple[bytes, bytes]], query: bytes, offered: list[str]
+) -> None:
+    """A strange Origin is refused as such; anything else is a ruling, of one thing alone."""
+    strange = any(
+        name == b"origin" and value not in (OWN.encode(), PARTNER.encode())
+        for name, value in headers
+    )
+    if strange or sum(name == b"origin" for name, _ in headers) > 1:
+        with pytest.raises(OriginRefused):
+            read_handshake(headers, query, offered, "jwt")
+        return
+    ruling = read_handshake(headers, query, offered, "jwt")
+    assert ruling.credential is None or ruling.refusal is None
+    assert ruling.subprotocol is None or ruling.subprotocol in offered
+    if ruling.credential is None and ruling.refusal is None:
+        assert ruling.from_browser or "hq.v1" in offered
+    if ruling.credential is not None and ruling.credential.carrier is Carrier.COOKIE:
+        assert ruling.from_browser
+
+
 @pytest.mark.parametrize(
     ("query", "chosen"),
     [(b"", None), (b"missions=none", []), (b"missions=a,b", ["a", "b"]), (b"missions=", [])],

@@ -1,6 +1,10 @@
 """Drafts: what can be stored as an update, whoever says it."""
 
+import contextlib
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from agents.errors import Invalid
 from missions.drafts import Draft
@@ -34,6 +38,43 @@ def test_data_has_8_kib_encoded() -> None:
     Draft(kind=Kind.REPORT, body="x", data=fits).check()
     over = {"x": fits["x"] + "a"}
     assert refused_field(Draft(kind=Kind.REPORT, body="x", data=over)) == "data"
+
+
+def holds_nul(value: object) -> bool:
+    """Whether a NUL stands anywhere in it."""
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(holds_nul(part) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(map(holds_nul, value))
+
+
+texts = st.text() | st.sampled_from(["\x00", "\\u0000", "\\\x00", "\\\\u0000", '"\\u0000"'])
+whatever = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
+    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(texts, whatever, max_size=4))
+def test_of_storable_data_only_nul_is_refused(data: dict[str, object]) -> None:
+    """A backslash before u0000 is six characters of text and not a NUL."""
+    draft = Draft(kind=Kind.REPORT, body="x", data=data)
+    if holds_nul(data):
+        assert refused_field(draft) == "data"
+    else:
+        draft.check()
+
+
+@given(st.fixed_dictionaries({"lat": whatever, "lon": whatever}))
+@example({"lat": 10**400, "lon": 1})
+@example({"lat": float("nan"), "lon": 1})
+@example({"lat": 1, "lon": 2, "accuracy": 10**400})
+def test_a_position_of_any_shape_is_judged(data: dict[str, object]) -> None:
+    """Good or `invalid`: no number is too large to be measured."""
+    with contextlib.suppress(Invalid):
+        Draft(kind=Kind.POSITION, body="x", data=data).check()
 
 
 @pytest.mark.parametrize("data", [{"x": "\x00"}, {"\x00": 1}, {"x": "\ud800"}])

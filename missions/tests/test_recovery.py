@@ -1,0 +1,241 @@
+"""How a socket gets whole: join, read, merge; rights that change meanwhile; room on the wire."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from agents import live, threads
+from agents.errors import NotFound, Unavailable
+from agents.models import Agent
+from agents.protocol import CloseCode, Pong
+from agents.roles import Clearance, Role, Viewer
+from agents.sockets.outgoing import Outgoing
+from missions import audiences, history, limits, recovery, services, switchboard
+from missions.drafts import Draft
+from missions.models import Mission
+from missions.protocol import Kind
+from missions.recovery import Subscriptions
+from tests.cast import ANALYST, HANDLER, OUTSIDER, Member
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PATIENCE = 10.0
+
+
+class Socket:
+    """A socket's subscriptions, and the frames that leave it."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self.reads = asyncio.Event()
+        self.reads.set()
+        self.outgoing = Outgoing({}, self._send)
+        self.resets: list[str] = []
+        self.subscriptions = Subscriptions(self.outgoing, agent.pk, uuid4(), self.resets.append)
+        self.subscriptions.stream = audiences.stream_for(agent.viewer)
+
+    async def next(self) -> dict[str, Any]:
+        """The next frame or close."""
+        async with asyncio.timeout(PATIENCE):
+            return await self.frames.get()
+
+    async def _send(self, message: MutableMapping[str, Any]) -> None:
+        await self.reads.wait()
+        text = message.get("text")
+        self.frames.put_nowait(json.loads(text) if text else dict(message))
+
+
+class Reading:
+    """Stops a history read between its reading and its being sent, as often as is asked."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._read = history.snapshot_or_following
+        self.meanwhile: list[Any] = []
+        self.reads = 0
+        monkeypatch.setattr(history, "snapshot_or_following", self._interrupted)
+
+    def _interrupted(self, *args: Any) -> Any:
+        found = self._read(*args)
+        self.reads += 1
+        if self.meanwhile:
+            self.meanwhile.pop(0)()
+        return found
+
+
+@pytest.fixture
+async def analyst(cast: dict[Member, Agent]) -> AsyncIterator[Socket]:
+    """The analyst's socket."""
+    socket = Socket(cast[ANALYST])
+    yield socket
+    socket.reads.set()
+    socket.outgoing.gone()
+    socket.subscriptions.leave_all()
+    await live.aclose()
+
+
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> Reading:
+    """Where a test may act between reading and sending."""
+    return Reading(monkeypatch)
+
+
+def publish(cast: dict[Member, Agent], mission: Mission, body: str, **fields: Any) -> None:
+    """Publishes a report of the handler's."""
+    services.publish(cast[HANDLER], mission.pk, Draft(kind=Kind.REPORT, body=body, **fields))
+
+
+async def test_what_comes_while_history_is_read_follows_it_once(
+    cast: dict[Member, Agent], mission: Mission, analyst: Socket, reading: Reading
+) -> None:
+    """The page first, then exactly what it lacks: no hole, no double."""
+    await threads.in_command_thread(publish, cast, mission, "before")
+    reading.meanwhile.append(lambda: publish(cast, mission, "meanwhile"))
+    await analyst.subscriptions.subscribe(str(mission.pk), frame_id=7)
+    page = await analyst.next()
+    assert (page["type"], page["id"], page["seq"]) == ("subscribed", 7, 1)
+    await threads.in_command_thread(publish, cast, mission, "after")
+    for seq, body in ((2, "meanwhile"), (3, "after")):
+        frame = await analyst.next()
+        assert (frame["seq"], frame["update"]["body"]) == (seq, body)
+
+
+async def test_rights_that_change_while_history_is_read_are_those_that_count(
+    cast: dict[Member, Agent], mission: Mission, analyst: Socket, reading: Reading
+) -> None:
+    """A page that was read with other rights is never sent."""
+    await threads.in_command_thread(
+        publish, cast, mission, "analysts", roles=frozenset({Role.ANALYST})
+    )
+    loop = asyncio.get_running_loop()
+
+    def lower() -> None:
+        Agent.objects.filter(pk=cast[ANALYST].pk).update(role=Role.FIELD_OPERATIVE)
+        stream = audiences.stream_for(Viewer(Role.FIELD_OPERATIVE, Clearance.SECRET))
+        key = str(mission.pk)
+        loop.call_soon_threadsafe(analyst.subscriptions.rights_changed, stream, {key})
+
+    reading.meanwhile.append(lower)
+    await analyst.subscriptions.subscribe(str(mission.pk))
+    page = await analyst.next()
+    assert (page["seq"], page["updates"]) == (0, [])
+    assert reading.reads == 2
+
+
+async def test_rights_that_changed_without_a_notice_yet_are_followed(
+    cast: dict[Member, Agent], mission: Mission, analyst: Socket
+) -> None:
+    """What the database says at the read decides the stream, and places in others are cut then."""
+    key = str(mission.pk)
+    await analyst.subscriptions.subscribe(key)
+    changed = Agent.objects.filter(pk=cast[ANALYST].pk).update
+    await threads.in_command_thread(changed, role=Role.FIELD_OPERATIVE.value)
+    second = await threads.in_command_thread(
+        services.create_mission, cast[HANDLER], "Second", "", Clearance.RESTRICTED
+    )
+    await threads.in_command_thread(services.add_member, cast[HANDLER], second.pk, cast[ANALYST].pk)
+    await analyst.subscriptions.subscribe(str(second.pk))
+    stream = audiences.stream_for(Viewer(Role.FIELD_OPERATIVE, Clearance.SECRET))
+    assert analyst.subscriptions.stream == stream
+    lost = analyst.subscriptions.rights_changed(stream, {key, str(second.pk)})
+    assert lost == [key]
+    assert not analyst.subscriptions.follows(key)
+    assert analyst.subscriptions.follows(str(second.pk))
+
+
+async def test_a_void_history_is_read_again(
+    cast: dict[Member, Agent], mission: Mission, analyst: Socket, reading: Reading
+) -> None:
+    """When two join a mission first and one read further, the other reads again."""
+    other = Socket(cast[ANALYST])
+    key, loop = str(mission.pk), asyncio.get_running_loop()
+
+    def overtaken() -> None:
+        publish(cast, mission, "between")
+        asyncio.run_coroutine_threadsafe(other.subscriptions.subscribe(key), loop).result(PATIENCE)
+
+    reading.meanwhile.append(overtaken)
+    await analyst.subscriptions.subscribe(key)
+    assert (await analyst.next())["seq"] == 1
+    assert (await other.next())["seq"] == 1
+    other.subscriptions.leave_all()
+
+
+async def test_what_may_not_be_seen_leaves_nothing_behind(
+    cast: dict[Member, Agent], mission: Mission, analyst: Socket
+) -> None:
+    """Refused or failed, no place is kept."""
+    outsider = Socket(cast[OUTSIDER])
+    with pytest.raises(NotFound):
+        await outsider.subscriptions.subscribe(str(mission.pk))
+    assert outsider.subscriptions.missions() == []
+    assert all(feed.empty for feed in switchboard.current()._feeds.values())
+
+
+async def test_a_read_that_fails_leaves_nothing_behind(
+    mission: Mission, analyst: Socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`unavailable` is an answer, and not half a subscription."""
+    with monkeypatch.context() as patch:
+        patch.setattr(threads, "DEADLINE", 0.0)
+        with pytest.raises(Unavailable):
+            await analyst.subscriptions.subscribe(str(mission.pk))
+    assert str(mission.pk) not in analyst.subscriptions
+    assert all(feed.empty for feed in switchboard.current()._feeds.values())
+
+
+async def test_a_snapshot_waits_for_room(
+    mission: Mission, analyst: Socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is written only when little waits on the socket, and then it is."""
+    monkeypatch.setattr(limits, "BACKLOG_BEFORE_SNAPSHOT_BYTES", 10)
+    waits, looked = recovery.Subscriptions._room_for_a_snapshot, asyncio.Event()
+
+    async def observed(self: Subscriptions) -> None:
+        looked.set()
+        await waits(self)
+
+    monkeypatch.setattr(recovery.Subscriptions, "_room_for_a_snapshot", observed)
+    analyst.reads.clear()
+    analyst.outgoing.send(Pong(id="something that waits"))
+    task = asyncio.get_running_loop().create_task(analyst.subscriptions.subscribe(str(mission.pk)))
+    await looked.wait()
+    assert not task.done()
+    analyst.reads.set()
+    assert (await analyst.next())["type"] == "pong"
+    assert (await analyst.next())["type"] == "subscribed"
+    await task
+
+
+async def test_a_socket_that_closes_while_it_waits_keeps_no_place(
+    mission: Mission, analyst: Socket, reading: Reading
+) -> None:
+    """The end of the connection is noticed after the read."""
+    reading.meanwhile.append(analyst.outgoing.gone)
+    await analyst.subscriptions.subscribe(str(mission.pk))
+    assert analyst.subscriptions.missions() == []
+    assert all(feed.empty for feed in switchboard.current()._feeds.values())
+    analyst.outgoing.close(CloseCode.NORMAL)
+    assert analyst.frames.empty()
+
+
+async def test_a_cut_mission_is_held_until_the_client_is_told(
+    cast: dict[Member, Agent], mission: Mission, analyst: Socket
+) -> None:
+    """Nothing goes out any more, and what the client holds is still known."""
+    key = str(mission.pk)
+    await analyst.subscriptions.subscribe(key)
+    await analyst.next()
+    assert analyst.subscriptions.rights_changed(analyst.subscriptions.stream, set()) == [key]
+    assert analyst.subscriptions.missions() == [key]
+    assert not analyst.subscriptions.follows(key)
+    witness = Socket(cast[ANALYST])
+    await witness.subscriptions.subscribe(key)
+    await threads.in_command_thread(publish, cast, mission, "unseen")
+    await witness.next()
+    await witness.next()
+    assert analyst.frames.empty()
+    witness.subscriptions.leave_all()
