@@ -108,7 +108,8 @@ def test_a_thousand_connections_leave_nothing_behind(start: Start) -> None:
     cycle(1_000)
     server.wait_until(lambda: server.said.count("ended 1006 /echo") == 2_000, within=10)
     server.wait_until(lambda: len(worker.net_connections("tcp")) == 1, within=10)
-    assert worker.memory_info().rss - before < 2 * 1024 * 1024
+    # A socket left behind would keep ten times as much as 5 KB.
+    assert worker.memory_info().rss - before < 5 * 1024 * 1024
 
 
 async def test_requests_run_on_uvloop(start: Start) -> None:
