@@ -1,23 +1,30 @@
 """Audit events that no transaction waits for: connects, closes, refusals.
 
 A bounded queue of this process, appended to the log in batches every 250 ms by a thread of its
-own. Refusals before authentication are folded: one row per address, reason and 10 seconds, with a
-count, so that a flood of bad tokens costs a row and not a table. What does not fit is counted, and
-the count is written. Called by sockets, views and middleware; the log itself is `agents.audit`.
+own, which the serving process begins (`begin`) and asks for all at its end (`flush`); in any other
+process it begins with the first event, and the rest is written at exit.
+Refusals are folded: one row per address, agent, reason and 10 seconds, with a count, so that a
+flood of bad tokens costs a row and not a table. What does not fit is counted, and the count is
+written. While the database is away everything waits. Called by sockets, views and middleware; the
+log itself is `agents.audit`.
 """
 
 import atexit
+import contextlib
 import logging
 import threading
 import time
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, connections
+from django.core.exceptions import ImproperlyConfigured
+from django.db import Error as DatabaseFailure
+from django.db import InterfaceError, OperationalError, connections
 from django.utils import timezone
 
 from agents import audit, checkpoints
 from agents.audit import Entry
+from agents.models import AuditHead
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +32,8 @@ EVERY = 0.25
 FOLD = 10.0
 MOST = 10_000
 """Events that may wait, and addresses with reasons that may be folded."""
+
+_Kind = tuple[str, str | None, UUID | None, str]
 
 
 class Notebook:
@@ -34,10 +43,15 @@ class Notebook:
         self._by_itself = by_itself
         self._lock = threading.Lock()
         self._waiting: list[Entry] = []
-        self._folded: dict[tuple[str, str | None, str], tuple[float, Entry, int]] = {}
+        self._folded: dict[_Kind, tuple[float, Entry, int]] = {}
         self._dropped = 0
-        self._wake = threading.Event()
+        self._away = False
         self._thread: threading.Thread | None = None
+
+    def begin(self) -> None:
+        """Starts the thread that writes, if it is to be this notebook's own and does not run."""
+        with self._lock:
+            self._begin()
 
     def note(self, entry: Entry) -> None:
         """Takes an event; never waits."""
@@ -49,8 +63,8 @@ class Notebook:
             self._begin()
 
     def fold(self, entry: Entry, reason: str) -> None:
-        """Takes a refusal before authentication; counted with others of its kind."""
-        key = (entry.event, entry.address, reason)
+        """Takes a refusal; counted with others of its kind."""
+        key = (entry.event, entry.address, entry.actor, reason)
         with self._lock:
             first, kept, count = self._folded.get(key, (time.monotonic(), entry, 0))
             if count or len(self._folded) < MOST:
@@ -65,12 +79,35 @@ class Notebook:
         if not entries:
             return
         try:
-            checkpoints.consider(audit.append(entries))
-        except DatabaseError as error:
-            logger.warning("audit: %d events wait for the database", len(entries))
-            logger.debug("audit: %s", type(error).__name__)
+            head = self._written(entries)
+        except (OperationalError, InterfaceError) as error:
+            if not self._away:
+                logger.warning("audit: events wait for the database (%s)", type(error).__name__)
+            self._away = True
             with self._lock:
                 self._waiting[:0] = entries
+            return
+        self._away = False
+        try:
+            checkpoints.consider(head)
+        except (OSError, ImproperlyConfigured) as error:
+            logger.error("audit: no checkpoint was written (%s)", type(error).__name__)
+
+    def _written(self, entries: list[Entry]) -> AuditHead:
+        try:
+            return audit.append(entries)
+        except (OperationalError, InterfaceError):
+            raise
+        except (DatabaseFailure, ValueError) as error:
+            if len(entries) == 1:
+                logger.error(
+                    "audit: %s cannot be kept (%s)", entries[0].event, type(error).__name__
+                )
+                return audit.append([self._overflow(1)])
+        # One of them is no row: it must not hold up the others for ever.
+        for entry in entries:
+            head = self._written([entry])
+        return head
 
     def _take(self, *, everything: bool) -> list[Entry]:
         edge = time.monotonic() - FOLD
@@ -81,28 +118,29 @@ class Notebook:
                     del self._folded[key]
                     entries.append(entry._replace(details={**entry.details, "count": count}))
             if self._dropped:
-                details = {"dropped": self._dropped}
-                entries.append(Entry(timezone.now(), "audit_overflow", details=details))
+                entries.append(self._overflow(self._dropped))
                 self._dropped = 0
         return entries
 
+    def _overflow(self, dropped: int) -> Entry:
+        return Entry(timezone.now(), "audit_overflow", details={"dropped": dropped})
+
     def _begin(self) -> None:
-        if self._by_itself and (self._thread is None or not self._thread.is_alive()):
+        if self._by_itself and self._thread is None:
             self._thread = threading.Thread(target=self._run, name="hq-audit", daemon=True)
             self._thread.start()
 
     def _run(self) -> None:
-        try:
-            while True:
-                self._wake.wait(EVERY)
+        while True:
+            time.sleep(EVERY)
+            try:
                 self.flush(folded_too=False)
                 connections.close_all()
-        except Exception:
-            logger.exception("audit: the thread that writes ended; the next event starts it again")
+            except Exception:
+                logger.exception("audit: events were not written")
 
 
 _notebook = Notebook()
-atexit.register(_notebook.flush)
 
 
 def note(
@@ -118,12 +156,33 @@ def note(
     _notebook.note(Entry(timezone.now(), event, actor, subject, session, address, details))
 
 
-def refused(event: str, reason: str, address: str | None, **details: Any) -> None:
-    """Takes a refusal before authentication; folded by address and reason."""
-    entry = Entry(timezone.now(), event, address=address, details={"reason": reason, **details})
+def refused(
+    event: str,
+    reason: str,
+    address: str | None,
+    *,
+    actor: UUID | None = None,
+    session: UUID | None = None,
+    **details: Any,
+) -> None:
+    """Takes a refusal; folded by address, agent and reason. `details` are those of the first."""
+    said = {"reason": reason, **details}
+    entry = Entry(timezone.now(), event, actor, actor, session, address, said)
     _notebook.fold(entry, reason)
+
+
+def begin() -> None:
+    """Has this process write what waits from now on; once its loop runs, never before a fork."""
+    _notebook.begin()
 
 
 def flush() -> None:
     """Writes everything that waits, now."""
     _notebook.flush()
+
+
+@atexit.register
+def _flush_at_exit() -> None:
+    # Too late to tell anybody what went wrong.
+    with contextlib.suppress(Exception):
+        flush()

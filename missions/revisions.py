@@ -13,7 +13,7 @@ from django.db.models import F
 from agents.errors import Forbidden, NotFound
 from agents.models import Agent
 from agents.roles import Clearance, Role
-from missions import audiences, publishing, selectors, services
+from missions import audiences, publishing, selectors, services, trail
 from missions.audiences import Audience
 from missions.models import Change, Mission, Receipt, Update, new_epochs, seq_column
 
@@ -41,18 +41,20 @@ def reclassify(
             update.classification = after.classification.value
             update.roles = audiences.roles_mask(after.roles)
             _renumber(mission, update, audiences.streams_of(before), audiences.streams_of(after))
+            trail.update_reclassified(changer, update, before, after)
     return update
 
 
 def retract(agent: Agent, update_id: UUID | str) -> None:
     """Takes an update out of every stream, its words with it; its `client_id` stays used."""
     with transaction.atomic():
-        mission, _, update = _locked_update(agent, update_id)
+        mission, changer, update = _locked_update(agent, update_id)
         update.retracted_at = mission.now
         update.body, update.data = "", {}
         update.ack_due_at = None
         Receipt.objects.filter(update=update).delete()
         _renumber(mission, update, audiences.streams_of(selectors.audience_of(update)), ())
+        trail.update_retracted(changer, update)
 
 
 def _locked_update(agent: Agent, update_id: UUID | str) -> tuple[Mission, Agent, Update]:

@@ -1,8 +1,8 @@
 """Writes to missions: each one transaction that checks the rule on locked rows, then announces.
 
-The only writer of mission rows. Locks in the order mission, agent. Numbers and positions are given
-under the mission's row lock, so that commit order is the order everybody sees. Called by REST,
-sockets, commands. Raises the errors of `agents.errors` and `missions.errors`.
+The only writer of mission rows. Locks in the order mission, agent, audit log. Numbers and positions
+are given under the mission's row lock, so that commit order is the order everybody sees. Called by
+REST, sockets, commands. Raises the errors of `agents.errors` and `missions.errors`.
 """
 
 import datetime as dt
@@ -17,7 +17,7 @@ from agents import live
 from agents.errors import Forbidden, Invalid, NotFound
 from agents.models import Agent
 from agents.roles import Clearance, Role
-from missions import audiences, limits, publishing, selectors
+from missions import audiences, limits, publishing, selectors, trail
 from missions.audiences import Audience
 from missions.drafts import Draft, check_text
 from missions.errors import Conflict, MissionClosed
@@ -91,12 +91,6 @@ def append(mission: Mission, author: Agent, draft: Draft, audience: Audience) ->
     return update
 
 
-def _due(mission: Mission, draft: Draft) -> dt.datetime | None:
-    if draft.ack_within is None:
-        return None
-    return mission.now + dt.timedelta(seconds=draft.ack_within)
-
-
 def create_mission(
     agent: Agent, codename: str, objective: str, classification: Clearance
 ) -> Mission:
@@ -116,6 +110,7 @@ def create_mission(
         )
         Assignment.objects.create(mission=mission, agent=creator)
         _revise(Q(pk=creator.pk) | Q(role=Role.DIRECTOR.value))
+        trail.mission_created(creator, mission)
     return mission
 
 
@@ -135,6 +130,7 @@ def change_mission(
             raise Forbidden("Only handlers and directors change missions.")
         if classification is not None and classification > changer.clearance:
             raise Forbidden("The classification is above your clearance.")
+        before = trail.state_of(mission)
         mission.codename = mission.codename if codename is None else codename
         mission.objective = mission.objective if objective is None else objective
         mission.status = mission.status if status is None else status.value
@@ -154,31 +150,34 @@ def change_mission(
             ]
         )
         _revise(Q(assignments__mission=mission) | Q(role=Role.DIRECTOR.value))
+        trail.mission_changed(changer, mission, before)
     return mission
 
 
 def add_member(agent: Agent, mission_id: UUID | str, agent_id: UUID | str) -> tuple[Agent, bool]:
     """Assigns an active agent; whether it was not yet a member comes second."""
     with transaction.atomic():
-        mission, _ = locked_for_staffing(agent, mission_id)
+        mission, staffer = locked_for_staffing(agent, mission_id)
         member = Agent.objects.filter(pk=selectors.parsed_id(agent_id), is_active=True).first()
         if member is None:
             raise NotFound
         _, created = Assignment.objects.get_or_create(mission=mission, agent=member)
         if created:
             _membership_changed(mission, member.pk)
+            trail.member_added(staffer, mission, member.pk)
     return member, created
 
 
 def remove_member(agent: Agent, mission_id: UUID | str, agent_id: UUID | str) -> None:
     """Ends an assignment; `NotFound` when there is none."""
     with transaction.atomic():
-        mission, _ = locked_for_staffing(agent, mission_id)
+        mission, staffer = locked_for_staffing(agent, mission_id)
         member_id = selectors.parsed_id(agent_id)
         ended, _ = Assignment.objects.filter(mission=mission, agent_id=member_id).delete()
         if not ended:
             raise NotFound
         _membership_changed(mission, member_id)
+        trail.member_removed(staffer, mission, member_id)
 
 
 def acknowledge(agent: Agent, update_id: UUID | str) -> None:

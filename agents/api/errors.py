@@ -14,6 +14,7 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from agents.api import trail
 from agents.errors import (
     Forbidden,
     HQError,
@@ -49,6 +50,7 @@ def exception_handler(exception: Exception, context: Mapping[str, Any]) -> Respo
     error = as_hq_error(exception)
     if error is None:
         return None
+    trail.told(error, context)
     response = Response(error_body(error), status=error.status)
     for name, value in error_headers(error).items():
         response[name] = value

@@ -9,7 +9,7 @@ errors. A subclass says what its frames mean: `commands` decodes them, `opened`,
 import asyncio
 import logging
 from collections.abc import MutableMapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 from uuid import UUID, uuid4
 
 import msgspec
@@ -31,7 +31,7 @@ from agents.errors import (
 from agents.protocol import CloseCode
 from agents.sessions import Authenticated
 from agents.sockets.credentials import Carrier, Credential, bearer
-from agents.sockets.limits import FrameRate, Malformed
+from agents.sockets.limits import FrameRate, Malformed, too_big
 from agents.sockets.middleware import (
     admitted,
     authenticate,
@@ -40,6 +40,7 @@ from agents.sockets.middleware import (
     user_agent_of,
 )
 from agents.sockets.outgoing import Outgoing, Send
+from agents.sockets.trail import Trail
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class AuthenticatedConsumer(AsyncConsumer):
         self._receive = receive
         self.outgoing = Outgoing(scope, send)
         self.connection_id = uuid4()
+        self._trail = Trail(scope, self.connection_id)
         self._frames_in = 0
         self.access_revision = 0
         self._timers: list[asyncio.TimerHandle] = []
@@ -97,12 +99,11 @@ class AuthenticatedConsumer(AsyncConsumer):
         except Disconnected:
             pass
         except HQError as refusal:
+            self._trail.refused(refusal)
             self.refuse(refusal)
         except DatabaseFailure as error:
             logger.warning("socket: the database failed (%s)", type(error).__name__)
             self.outgoing.close(CloseCode.TRY_AGAIN_LATER, "Not ready. Try again.")
-        except asyncio.CancelledError:
-            raise
         except Exception:
             logger.exception("socket: closed by an error of HQ's own")
             self.outgoing.close(CloseCode.INTERNAL_ERROR, "Internal error.")
@@ -110,6 +111,7 @@ class AuthenticatedConsumer(AsyncConsumer):
             for timer in self._timers:
                 timer.cancel()
             self.outgoing.gone()
+            self._trail.closed(self.outgoing.code)
             if self._watching is not None:
                 self._watching.remove(self)
                 await self.closed()
@@ -158,10 +160,11 @@ class AuthenticatedConsumer(AsyncConsumer):
         self.access_revision = authenticated.agent.access_revision
         watching = watch.current()
         if watching.sockets_of(self.agent_id) >= settings.HQ_SOCKETS_PER_AGENT:
-            self.outgoing.close(CloseCode.TOO_MANY_CONNECTIONS, "Too many connections.")
-            raise Disconnected
+            self._trail.limited("sockets")
+            self._end(CloseCode.TOO_MANY_CONNECTIONS, "Too many connections.")
         self._watching = watching
         watching.add(self)
+        self._trail.opened(authenticated)
         self._expire(authenticated)
         await connections.current().enter(
             self,
@@ -233,15 +236,15 @@ class AuthenticatedConsumer(AsyncConsumer):
     async def _answer(self, text: str) -> None:
         """One frame: limits, shape, token, then what it means."""
         if self._rate.exceeded():
-            self.outgoing.close(CloseCode.RATE_LIMITED, "Too many frames.")
-            raise Disconnected
+            self._trail.limited("frames")
+            self._end(CloseCode.RATE_LIMITED, "Too many frames.")
         try:
             frame = protocol.decode_frame(self.commands, text)
         except protocol.Malformed as malformed:
             self.answer_error(Invalid(malformed.message, field=malformed.field), malformed.id)
             if self._malformed.exceeded():
-                self.outgoing.close(CloseCode.MALFORMED, "Too many malformed frames.")
-                raise Disconnected from None
+                self._trail.malformed()
+                self._end(CloseCode.MALFORMED, "Too many malformed frames.")
             return
         try:
             if isinstance(frame, protocol.Refresh | protocol.Authenticate):
@@ -259,6 +262,7 @@ class AuthenticatedConsumer(AsyncConsumer):
         except Unauthorized:
             raise
         except HQError as refusal:
+            self._trail.told(refusal, str(frame.__struct_config__.tag))
             self.answer_error(refusal, frame.id)
         except DatabaseFailure as error:
             logger.warning("socket: a command met a failing database (%s)", type(error).__name__)
@@ -286,12 +290,11 @@ class AuthenticatedConsumer(AsyncConsumer):
         self._frames_in += 1
         text = message.get("text")
         if text is None:
-            self.outgoing.close(CloseCode.UNSUPPORTED_DATA, "Send text frames.")
-            raise Disconnected
-        if len(text) > protocol.MAX_FRAME_BYTES or (
-            len(text) * 4 > protocol.MAX_FRAME_BYTES
-            and len(text.encode(errors="surrogatepass")) > protocol.MAX_FRAME_BYTES
-        ):
-            self.outgoing.close(CloseCode.TOO_BIG, "The frame is too large.")
-            raise Disconnected
+            self._end(CloseCode.UNSUPPORTED_DATA, "Send text frames.")
+        if too_big(text):
+            self._end(CloseCode.TOO_BIG, "The frame is too large.")
         return str(text)
+
+    def _end(self, code: CloseCode, reason: str) -> NoReturn:
+        self.outgoing.close(code, reason)
+        raise Disconnected

@@ -6,9 +6,18 @@ from collections import Counter, deque
 from django.conf import settings
 
 from agents.addresses import address_group
+from agents.protocol import MAX_FRAME_BYTES
 
 MALFORMED_MOST = 10
 MALFORMED_WITHIN = 60.0
+
+
+def too_big(text: str) -> bool:
+    """Whether a frame is over the limit, in bytes of UTF-8; most need no encoding to tell."""
+    most = MAX_FRAME_BYTES
+    if len(text) * 4 <= most:
+        return False
+    return len(text) > most or len(text.encode(errors="surrogatepass")) > most
 
 
 class FrameRate:

@@ -23,6 +23,7 @@ from agents.protocol import AuthFailed, CloseCode, encode_frame
 from agents.sessions import Authenticated
 from agents.sockets.credentials import Carrier, Credential, Handshake, read_handshake
 from agents.sockets.limits import waiting
+from agents.sockets.trail import Trail
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +50,9 @@ class JWTAuthMiddleware:
                 scope.get("subprotocols", []),
                 access_cookie_name(),
             )
-        except OriginRefused as refused:
-            await _deny(scope, receive, send, refused)
+        except OriginRefused as refusal:
+            Trail(scope).refused(refusal)
+            await _deny(scope, receive, send, refusal)
             return
         scope["hq_handshake"] = handshake
         place = waiting.enter(scope["hq_address"])
@@ -142,6 +144,7 @@ async def no_such_path(scope: Scope, receive: Receive, send: Send) -> None:
 async def _refuse(
     scope: Scope, receive: Receive, send: Send, handshake: Handshake, refusal: HQError
 ) -> None:
+    Trail(scope).refused(refusal)
     if not handshake.from_browser:
         await _deny(scope, receive, send, refusal)
         return

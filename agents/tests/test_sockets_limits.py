@@ -2,7 +2,8 @@
 
 from pytest_django.fixtures import Settings
 
-from agents.sockets.limits import MALFORMED_MOST, FrameRate, Malformed, Waiting
+from agents.protocol import MAX_FRAME_BYTES
+from agents.sockets.limits import MALFORMED_MOST, FrameRate, Malformed, Waiting, too_big
 
 
 def test_a_burst_passes_and_the_next_frame_does_not(settings: Settings) -> None:
@@ -18,6 +19,20 @@ def test_the_tenth_malformed_frame_is_one_too_many() -> None:
     malformed = Malformed()
     verdicts = [malformed.exceeded() for _ in range(MALFORMED_MOST)]
     assert verdicts == [False] * (MALFORMED_MOST - 1) + [True]
+
+
+def test_a_frame_is_measured_in_bytes() -> None:
+    """Of UTF-8, a lone surrogate too."""
+    for character, size in (
+        ("a", 1),
+        ("\u00e9", 2),
+        ("\u20ac", 3),
+        ("\ud800", 3),
+        ("\U0001f680", 4),
+    ):
+        fitting = character * (MAX_FRAME_BYTES // size)
+        assert not too_big(fitting)
+        assert too_big(fitting + character)
 
 
 def test_an_address_has_so_many_places(settings: Settings) -> None:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from twisted.protocols.basic import LineReceiver
 from twisted.web import http
 
+from agents import notebook
+from agents.addresses import client_address
 from hq_project.serving import answers
 from hq_project.serving.request import Request
 
@@ -117,6 +119,9 @@ class Channel(http.HTTPChannel):
         if self._refused:
             return
         self._refused = True
+        # Whom a proxy speaks for is in a head that could not be read.
+        peer = client_address(getattr(self.transport.getPeer(), "host", None), (), ())
+        notebook.refused("input_validation_fail", f"http {status}", peer)
         self.setTimeout(None)
         self._networkProducer.resumeProducing()
         self._networkProducer.unregisterProducer()

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from daphne.ws_protocol import WebSocketProtocol
 
+from agents import notebook
+from agents.addresses import client_address
 from hq_project.serving import answers
 from hq_project.serving.inbox import Inbox
 from hq_project.serving.outgoing import Outgoing
@@ -127,6 +129,9 @@ class Handshake(WebSocketProtocol):
     def failHandshake(self, reason: str, code: int = 400, responseHeaders: Any = None) -> None:
         """Autobahn's way out. `reason` repeats what the client sent: it is not sent back."""
         headers = [(name.encode(), str(value).encode()) for name, value in responseHeaders or ()]
+        if code < 500:
+            host = self.client_addr[0] if self.client_addr else None
+            notebook.refused("input_validation_fail", "handshake", client_address(host, (), ()))
         self.refuse(code, LATER if code >= 500 else NOT_UNDERSTOOD, headers)
 
     def refuse(self, status: int, message: str, headers: answers.Headers = ()) -> None:

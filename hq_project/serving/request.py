@@ -7,7 +7,10 @@ takes away the header by which any client could set the application's root path.
 from typing import Any
 
 from daphne.http_protocol import WebRequest
+from django.conf import settings
 
+from agents import notebook
+from agents.addresses import client_address
 from agents.errors import OriginRefused
 from agents.sockets.credentials import origin_allowed
 from hq_project.serving import answers
@@ -47,11 +50,20 @@ class Request(WebRequest):
         origins = self.requestHeaders.getRawHeaders(b"origin", [])
         if len(origins) > 1 or not all(origin_allowed(one.decode("latin-1")) for one in origins):
             refused = OriginRefused()
+            notebook.refused("origin_refused", "socket", self._address())
             return refused.status, refused.code, refused.message
         offered = self.requestHeaders.getRawHeaders(b"sec-websocket-protocol", [])
         if not all(value.isascii() for value in offered):
             return 400, "invalid", "A sub-protocol is written in ASCII."
         return None
+
+    def _address(self) -> str | None:
+        forwarded = self.requestHeaders.getRawHeaders(b"x-forwarded-for", [])
+        return client_address(
+            getattr(self.client, "host", None),
+            [value.decode("latin-1") for value in forwarded],
+            settings.HQ_TRUSTED_PROXIES,
+        )
 
     def _answer(self, status: int, code: str, message: str) -> None:
         body = answers.json_body(code, message)
