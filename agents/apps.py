@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.contrib.admin import apps
 
 
 class AgentsConfig(AppConfig):
@@ -6,4 +7,9 @@ class AgentsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from agents import checks  # noqa: F401  (registers the check)
+        from agents import admin_sessions, checks  # noqa: F401  (registers checks and receivers)
+
+
+class HQAdminConfig(apps.AdminConfig):
+    default = False  # it is the admin's, not this app's
+    default_site = "agents.admin_site.HQSite"

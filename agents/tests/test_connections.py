@@ -29,7 +29,7 @@ class Socket:
         self.access_revision = 1
         self.was_shut: list[CloseCode] = []
 
-    def session_ended(self) -> None:
+    def session_ended(self, reason: str = "") -> None:
         """The session is over."""
 
     def shut(self, code: CloseCode, reason: str) -> None:

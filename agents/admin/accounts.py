@@ -1,28 +1,31 @@
-"""Accounts and sessions in the admin: who may enter HQ, as what, and who is in.
+"""Accounts in the admin: made, changed, given a password, logged out.
 
-Staff manage accounts whose rank, clearance and staff rights do not exceed their own, and cannot
-raise anybody beyond themselves. Role, clearance and activity are saved through
-`agents.accounts.set_access`, a new password through `save_password`. Accounts are disabled, never
-deleted. Shows no token and nothing of a password.
+Staff manage accounts whose standing is within their own, and cannot raise anybody beyond
+themselves. Role, clearance and activity are saved through `agents.accounts.set_access`, names and
+staff rights through `save_profile`, a new password through `save_password`; each writes its row in
+the audit log. Accounts are disabled, never deleted.
 """
 
-from collections.abc import Sequence
+import copy
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
-from agents import accounts, sessions
+from agents import accounts, admin_sessions, mfa, sessions
 from agents.accounts import Standing, standing_of
-from agents.models import Agent, Session
+from agents.admin.rank import StaffMayEnter, manager_of, own_standing, tell
+from agents.models import Agent
 from agents.roles import Clearance, Role
 
 if TYPE_CHECKING:
@@ -30,17 +33,15 @@ if TYPE_CHECKING:
     AgentCreationForm = AdminUserCreationForm[Agent]
     AgentPasswordForm = AdminPasswordChangeForm[Agent]
     AgentModelAdmin = UserAdmin[Agent]
-    SessionModelAdmin = admin.ModelAdmin[Session]
 else:
     AgentForm, AgentCreationForm = forms.ModelForm, AdminUserCreationForm
     AgentPasswordForm = AdminPasswordChangeForm
-    AgentModelAdmin, SessionModelAdmin = UserAdmin, admin.ModelAdmin
+    AgentModelAdmin = UserAdmin
 
 ACCESS = ("role", "clearance", "is_active")
 PROFILE = ("username", "codename")
 RIGHTS = ("is_staff", "is_superuser")
 
-admin.site.site_header = admin.site.site_title = "HQ"
 admin.site.unregister(Group)
 admin.site.unregister(TOTPDevice)  # its page shows secrets
 
@@ -86,25 +87,14 @@ class CreationForm(StandingForm, AgentCreationForm):
 class PasswordForm(AgentPasswordForm):
     """A new password ends the sessions that the old one opened."""
 
+    by: ClassVar[dict[str, Any]]
+
     def save(self, commit: bool = True) -> Agent:
         """Keeps the password and ends the account's sessions."""
         agent = super().save(commit=False)
         if commit:
-            accounts.save_password(agent)
+            accounts.save_password(agent, **self.by)
         return agent
-
-
-class StaffMayEnter:
-    """Being staff is the right to manage; what exactly, the rank rule says."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_active and request.user.is_staff)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_module_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Agent)
@@ -131,7 +121,7 @@ class AgentAdmin(StaffMayEnter, AgentModelAdmin):
         ("Access", {"fields": ("role", "clearance")}),
         ("Administration", {"fields": RIGHTS}),
     )
-    actions = ("end_sessions",)
+    actions = ("end_sessions", "remove_second_factor")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return self.has_module_permission(request)
@@ -140,7 +130,7 @@ class AgentAdmin(StaffMayEnter, AgentModelAdmin):
         """Whether the account's standing is within that of the one who asks."""
         if not self.has_module_permission(request):
             return False
-        return obj is None or standing_of(manager_of(request)).covers(standing_of(obj))
+        return obj is None or own_standing(request).covers(standing_of(obj))
 
     def get_form(
         self, request: HttpRequest, obj: Agent | None = None, change: bool = False, **kwargs: Any
@@ -149,19 +139,36 @@ class AgentAdmin(StaffMayEnter, AgentModelAdmin):
         return type(form.__name__, (form,), {"manager": manager_of(request)})
 
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
-        """Access through `accounts`, everything else as it is."""
+        """Through `accounts`: rights first, whose row in the audit log is locked last."""
+        by = admin_sessions.by(request)
         if not change:
             super().save_model(request, obj, form, change)
+            accounts.record_created(obj, **by)
             return
-        plain = [field for field in form.changed_data if field in (*PROFILE, *RIGHTS)]
-        if plain:
-            obj.save(update_fields=plain)
+        changed = [field for field in form.changed_data if field in (*PROFILE, *RIGHTS)]
         accounts.set_access(
             obj.pk,
             role=Role(obj.role),
             clearance=Clearance(obj.clearance),
             is_active=obj.is_active,
+            **by,
         )
+        if changed:
+            accounts.save_profile(obj, {field: form.initial.get(field) for field in changed}, **by)
+
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002  (Django's name)
+        form_url: str = "",
+    ) -> HttpResponse:
+        """Another's password; for the own one, the page that asks for the old one."""
+        if self.get_object(request, unquote(id)) == manager_of(request):
+            return HttpResponseRedirect(reverse("admin:password_change"))
+        page = copy.copy(self)  # pages are shared between requests
+        made: Any = type("PasswordForm", (PasswordForm,), {"by": admin_sessions.by(request)})
+        page.change_password_form = made
+        return super(AgentAdmin, page).user_change_password(request, id, form_url)
 
     def construct_change_message(
         self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
@@ -183,49 +190,17 @@ class AgentAdmin(StaffMayEnter, AgentModelAdmin):
     @admin.action(description="End all sessions of selected agents", permissions=["change"])
     def end_sessions(self, request: HttpRequest, chosen: QuerySet[Agent]) -> None:
         """Logs out those whom the asking agent may manage."""
-        managed = [agent for agent in chosen if self.has_change_permission(request, agent)]
-        ended = sum(sessions.end_sessions(one.id, reason="administrator") for one in managed)
-        tell(self, request, ended, chosen.count() - len(managed))
+        by, reached = admin_sessions.by(request), self._reached(request, chosen)
+        ended = sum(sessions.end_sessions(one.pk, reason="administrator", **by) for one in reached)
+        tell(self, request, f"Ended {ended} session(s).", chosen.count() - len(reached))
 
+    @admin.action(description="Remove the second factor of selected agents", permissions=["change"])
+    def remove_second_factor(self, request: HttpRequest, chosen: QuerySet[Agent]) -> None:
+        """For those who lost it: ends all their sessions. Not for oneself."""
+        by, reached = admin_sessions.by(request), self._reached(request, chosen)
+        others = [agent for agent in reached if agent != manager_of(request)]
+        removed = sum(mfa.remove(agent, **by) for agent in others)
+        tell(self, request, f"Removed {removed} second factor(s).", chosen.count() - len(reached))
 
-@admin.register(Session)
-class SessionAdmin(StaffMayEnter, SessionModelAdmin):
-    """Who is in, since when, from where. Sessions are ended here and changed nowhere."""
-
-    list_display = ("agent", "kind", "name", "created_at", "expires_at", "ended_at", "ended_reason")
-    list_filter = ("kind", "ended_reason")
-    search_fields = ("agent__username", "agent__codename", "name")
-    list_select_related = ("agent",)
-    fields = (*list_display, "address", "user_agent")
-    actions = ("end",)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
-        return False
-
-    @admin.action(description="End selected sessions", permissions=["view"])
-    def end(self, request: HttpRequest, chosen: QuerySet[Session]) -> None:
-        """Ends the sessions of those whom the asking agent may manage."""
-        own = standing_of(manager_of(request))
-        found: Sequence[Session] = list(chosen.select_related("agent"))
-        managed = [session for session in found if own.covers(standing_of(session.agent))]
-        ended = sum(sessions.end_session(one.id, "administrator") for one in managed)
-        tell(self, request, ended, len(found) - len(managed))
-
-
-def manager_of(request: HttpRequest) -> Agent:
-    """Who asks; the admin lets nobody in who is not logged in."""
-    if not isinstance(request.user, Agent):
-        raise TypeError("The admin was reached without a login.")
-    return request.user
-
-
-def tell(page: Any, request: HttpRequest, ended: int, refused: int) -> None:
-    """Says what an action did, and what it would not do."""
-    page.message_user(request, f"Ended {ended} session(s).", messages.SUCCESS)
-    if refused:
-        page.message_user(
-            request, f"{refused} not ended: these agents stand above you.", messages.WARNING
-        )
+    def _reached(self, request: HttpRequest, chosen: QuerySet[Agent]) -> list[Agent]:
+        return [agent for agent in chosen if self.has_change_permission(request, agent)]

@@ -1,0 +1,171 @@
+"""Logins to the admin as sessions like any other: rows that are listed, checked and ended.
+
+Django's own session carries nothing but the id of a `Session` of kind `admin`; without a standing
+one its cookie is worth nothing. Each request is checked by one query, for session, agent and second
+factor together, and each login, logout and lifetime is written here. A session of the admin lasts
+8 hours, used or not (ASVS 5.0: 7.3.1, 7.3.2, 7.4.1, 7.4.2). Called by `agents.admin`.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, logout
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.functional import SimpleLazyObject
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from agents import audit, sessions
+from agents.addresses import client_address
+from agents.models import Agent, Session
+from agents.sessions import Authenticated
+
+LIFETIME = dt.timedelta(hours=8)
+
+SESSION_ID = "hq_session"
+"""Under which name Django's session keeps the id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Who is in the admin: a standing session of an active agent who is staff."""
+
+    session: Session
+    has_second_factor: bool
+
+
+class AdminSessionMiddleware(AuthenticationMiddleware):
+    """Django's `request.user`, by the session's row: nobody without one."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Looks when somebody asks, once a request."""
+        super().process_request(request)
+        vars(request)["user"] = SimpleLazyObject(partial(_user_of, request))
+        vars(request)["auser"] = partial(_auser_of, request)
+
+
+def entered(request: HttpRequest) -> Entered | None:
+    """Who is in; None for nobody. Asks the database once a request."""
+    known = vars(request)
+    if "hq_entered" not in known:
+        known["hq_entered"] = _standing(request)
+    found: Entered | None = known["hq_entered"]
+    return found
+
+
+def caller(request: HttpRequest) -> Authenticated:
+    """Who asks, as services take it; the admin lets nobody in who has not entered."""
+    found = entered(request)
+    if found is None:
+        raise TypeError("The admin was reached without a login.")
+    return Authenticated(found.session.agent, found.session, found.session.expires_at)
+
+
+def by(request: HttpRequest) -> dict[str, Any]:
+    """Who asks from where, as the audit log takes it."""
+    return {"actor": caller(request).agent.pk, "address": address_of(request)}
+
+
+def must_enrol(request: HttpRequest) -> bool:
+    """Whether who asks has no second factor and needs one: outside development all staff do."""
+    found = entered(request)
+    return not (settings.HQ_DEVELOPMENT or found is None or found.has_second_factor)
+
+
+def address_of(request: HttpRequest) -> str | None:
+    """The client's address; what proxies say was dealt with before."""
+    return client_address(request.META.get("REMOTE_ADDR"), (), ())
+
+
+def leave(request: HttpRequest) -> None:
+    """Ends the session that the request came with, if any, so that a login begins afresh."""
+    if SESSION_ID in request.session:
+        logout(request)
+
+
+def proved_by(request: HttpRequest, factor: str) -> None:
+    """Says which second factor the login that follows was proved with."""
+    vars(request)["hq_factor"] = factor
+
+
+@receiver(user_logged_in)
+def _begin(sender: type[Agent], request: HttpRequest, user: Agent, **kwargs: Any) -> None:
+    address = address_of(request)
+    with transaction.atomic():
+        session = sessions.open_session(
+            user,
+            kind=Session.Kind.ADMIN,
+            address=address,
+            user_agent=request.META.get("HTTP_USER_AGENT", ""),
+            expires_at=timezone.now() + LIFETIME,
+        )
+        audit.record(
+            "authn_login_success",
+            actor=user.pk,
+            subject=user.pk,
+            session=session.pk,
+            address=address,
+            factor=vars(request).get("hq_factor", "none"),
+        )
+    request.session[SESSION_ID] = str(session.pk)
+    vars(request).pop("hq_entered", None)
+
+
+@receiver(user_logged_out)
+def _end(sender: type[Agent], request: HttpRequest, user: Agent | None, **kwargs: Any) -> None:
+    said = request.session.get(SESSION_ID)
+    if said is not None:
+        actor = user.pk if isinstance(user, Agent) else None
+        sessions.end_session(UUID(said), "logout", actor=actor, address=address_of(request))
+    vars(request).pop("hq_entered", None)
+
+
+def _standing(request: HttpRequest) -> Entered | None:
+    said = request.session.get(SESSION_ID)
+    if said is not None:
+        device = TOTPDevice.objects.filter(user=OuterRef("agent_id"), confirmed=True)
+        session = (
+            Session.objects.select_related("agent")
+            .annotate(has_second_factor=Exists(device))
+            .filter(
+                id=said,
+                kind=Session.Kind.ADMIN,
+                ended_at=None,
+                expires_at__gt=Now(),
+                agent__is_active=True,
+                agent__is_staff=True,
+            )
+            .first()
+        )
+        if session is not None and _same_password(request, session.agent):
+            return Entered(session, session.has_second_factor)
+    if said is not None or SESSION_KEY in request.session:
+        request.session.flush()
+    return None
+
+
+def _same_password(request: HttpRequest, agent: Agent) -> bool:
+    # A password that was changed past `agents.accounts` ends no session's row, but this login.
+    said = request.session.get(HASH_SESSION_KEY, "")
+    return constant_time_compare(said, agent.get_session_auth_hash())
+
+
+def _user_of(request: HttpRequest) -> Agent | AnonymousUser:
+    found = entered(request)
+    return AnonymousUser() if found is None else found.session.agent
+
+
+async def _auser_of(request: HttpRequest) -> Agent | AnonymousUser:
+    return _user_of(request)
