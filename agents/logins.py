@@ -2,11 +2,12 @@
 
 Whatever is wrong with a name or password (unknown, wrong, disabled, without a password) takes the
 time of one verification and is one answer (ASVS 5.0, 6.3.8). Every attempt goes through
-`agents.lockout`; every failure and every login is in the audit log. Called by the API and by the
-backend that Django's admin asks.
+`agents.lockout`; every failure and every login is in the audit log. A flood of logins waits its
+turn instead of taking the memory. Called by the API and by the backend that Django's admin asks.
 """
 
 import functools
+import threading
 from typing import NamedTuple
 
 from django.contrib.auth.hashers import check_password, make_password
@@ -14,10 +15,23 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from agents import audit, lockout, mfa, notebook, sessions
-from agents.errors import InvalidCredentials, NotFound, OtpRequired, TokenInvalid, Unauthorized
+from agents.errors import (
+    InvalidCredentials,
+    NotFound,
+    OtpRequired,
+    TokenInvalid,
+    Unauthorized,
+    Unavailable,
+)
 from agents.lockout import Attempt
 from agents.models import Agent, Session
 from agents.selectors import agent_named
+
+VERIFYING = 4
+"""Passwords that a process verifies at once: each takes 100 MiB while it does (argon2)."""
+VERIFY_WITHIN = 10.0
+
+_verifying = threading.BoundedSemaphore(VERIFYING)
 
 
 class Proof(NamedTuple):
@@ -67,7 +81,13 @@ def prove(
     The attempt counts as failed until the caller completes or withdraws it.
     """
     attempt = lockout.begin(username, address)
-    agent, right = _password_checked(username, password)
+    if not _verifying.acquire(timeout=VERIFY_WITHIN):
+        lockout.withdraw(attempt)
+        raise Unavailable
+    try:
+        agent, right = _password_checked(username, password)
+    finally:
+        _verifying.release()
     try:
         if agent is None or not right:
             raise InvalidCredentials
@@ -100,10 +120,9 @@ def _note_failure(refusal: Unauthorized, agent: Agent | None, address: str | Non
     reason = refusal.code
     if isinstance(refusal, OtpRequired) and refusal.message != OtpRequired.default_message:
         reason = "otp_wrong"
-    if agent is None:
-        notebook.refused("authn_login_fail", reason, address)
-    else:
-        notebook.note("authn_login_fail", subject=agent.id, address=address, reason=reason)
+    # Folded for those who exist too: how much is written must not tell who does.
+    subject = agent.id if agent is not None else None
+    notebook.refused("authn_login_fail", reason, address, subject=subject)
 
 
 @functools.cache

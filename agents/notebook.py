@@ -64,7 +64,7 @@ class Notebook:
 
     def fold(self, entry: Entry, reason: str) -> None:
         """Takes a refusal; counted with others of its kind."""
-        key = (entry.event, entry.address, entry.actor, reason)
+        key = (entry.event, entry.address, entry.subject, reason)
         with self._lock:
             first, kept, count = self._folded.get(key, (time.monotonic(), entry, 0))
             if count or len(self._folded) < MOST:
@@ -98,7 +98,7 @@ class Notebook:
             return audit.append(entries)
         except (OperationalError, InterfaceError):
             raise
-        except (DatabaseFailure, ValueError) as error:
+        except (DatabaseFailure, ValueError, TypeError) as error:
             if len(entries) == 1:
                 logger.error(
                     "audit: %s cannot be kept (%s)", entries[0].event, type(error).__name__
@@ -162,12 +162,16 @@ def refused(
     address: str | None,
     *,
     actor: UUID | None = None,
+    subject: UUID | None = None,
     session: UUID | None = None,
     **details: Any,
 ) -> None:
-    """Takes a refusal; folded by address, agent and reason. `details` are those of the first."""
+    """Takes a refusal; folded by address, agent and reason. `details` are those of the first.
+
+    `subject`: whom somebody not known claimed to be; of an `actor` it is the actor.
+    """
     said = {"reason": reason, **details}
-    entry = Entry(timezone.now(), event, actor, actor, session, address, said)
+    entry = Entry(timezone.now(), event, actor, subject or actor, session, address, said)
     _notebook.fold(entry, reason)
 
 

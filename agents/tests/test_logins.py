@@ -1,5 +1,6 @@
 """Logging in: one answer for all that is wrong, one count of all that fails, one row for each."""
 
+import threading
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ from axes.models import AccessFailureLog
 from django.contrib.auth import hashers
 
 from agents import logins
-from agents.errors import InvalidCredentials, OtpRequired, RateLimited
+from agents.errors import InvalidCredentials, OtpRequired, RateLimited, Unavailable
 from agents.logins import log_in, prove_again
 from agents.models import Agent, AuditEvent, Session
 from agents.notebook import Notebook
@@ -65,17 +66,18 @@ def test_a_login_is_audited_with_its_session(agent: Agent) -> None:
     assert rows["authn_login_success"].details == {"factor": "none"}
 
 
-def test_a_failure_is_noted_by_agent_or_folded_for_nobody(
+def test_failures_are_noted_alike_for_agents_and_for_nobody(
     agent: Agent, own_notebook: Notebook
 ) -> None:
-    """The name that was typed is not kept: it may be a password."""
+    """Folded. The name that was typed is not kept: it may be a password."""
     for username in ("ada", "nobody", "nowhere"):
         with pytest.raises(InvalidCredentials):
             log_in(username, "wrong", address=HERE)
-    known, folded = own_notebook._take(everything=True)
-    assert (known.subject, known.details) == (agent.id, {"reason": "invalid_credentials"})
-    assert folded.details == {"reason": "invalid_credentials", "count": 2}
-    assert {known.event, folded.event} == {"authn_login_fail"}
+    known, unknown = own_notebook._take(everything=True)
+    said = {"reason": "invalid_credentials"}
+    assert (known.actor, known.subject, known.details) == (None, agent.id, {**said, "count": 1})
+    assert (unknown.subject, unknown.details) == (None, {**said, "count": 2})
+    assert {known.event, unknown.event} == {"authn_login_fail"}
 
 
 def test_the_right_password_waits_too_after_five_wrong_ones(agent: Agent) -> None:
@@ -135,6 +137,16 @@ def test_a_password_that_is_asked_for_again_counts_as_a_login_does(agent: Agent)
     with pytest.raises(RateLimited):
         prove_again(agent, PASSWORD, address=HERE)
     assert Session.objects.count() == 0
+
+
+def test_a_flood_of_logins_waits_its_turn(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What gets none within its time is told so, and is no failure."""
+    monkeypatch.setattr(logins, "_verifying", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(logins, "VERIFY_WITHIN", 0.01)
+    with logins._verifying, pytest.raises(Unavailable):
+        log_in("ada", PASSWORD, address=HERE)
+    assert not AccessFailureLog.objects.exists()
+    assert log_in("ada", PASSWORD, address=HERE)
 
 
 def test_all_that_is_wrong_takes_the_same_queries(
