@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from agents.errors import TokenInvalid, TokenMissing
-from agents.models import Agent, Session
+from agents.models import Agent, AuditEvent, Session
 from agents.sessions import (
     SERVICE_LIFETIME,
     TokenPair,
@@ -197,3 +197,22 @@ def test_a_users_program_is_noted_without_control_characters(agent: Agent) -> No
     noted.refresh_from_db()
     assert noted.user_agent.startswith("Mozilla[31mx")
     assert len(noted.user_agent) == 200
+
+
+def test_a_reuse_a_grace_and_an_end_are_in_the_audit_log(
+    agent: Agent, session: Session, pair: TokenPair
+) -> None:
+    """Each with its session, and with the address where it is known; an exchange alone is not."""
+    second = rotate(pair.refresh)[1]
+    rotate(pair.refresh, address="192.0.2.7")
+    rotate(second.refresh)
+    with pytest.raises(TokenInvalid):
+        rotate(pair.refresh, address="192.0.2.8")
+    rows = AuditEvent.objects.filter(session=session.id).order_by("number")
+    assert [(row.event, row.address, row.subject) for row in rows] == [
+        ("session_created", None, agent.id),
+        ("token_grace", "192.0.2.7", agent.id),
+        ("session_ended", "192.0.2.8", agent.id),
+        ("authn_token_reuse", "192.0.2.8", agent.id),
+    ]
+    assert rows[2].details == {"reason": "token_reuse"}
