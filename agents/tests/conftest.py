@@ -1,11 +1,14 @@
 """What the tests of accounts share: agents, and a login of one of them."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from django.test import Client
+from pytest_django.fixtures import Settings
 
-from agents.models import Agent, Session
+from agents import audit
+from agents.models import Agent, AuditEvent, Session
 from agents.roles import Clearance, Role
 from agents.sessions import TokenPair, issue_pair, open_session
 
@@ -55,3 +58,12 @@ def pair(session: Session) -> TokenPair:
 def http() -> Client:
     """A client whose cookies are kept and whose CSRF is checked."""
     return Client(enforce_csrf_checks=True)
+
+
+@pytest.fixture
+def log(db: None, settings: Settings, tmp_path: Path) -> list[AuditEvent]:
+    """Five rows, and a folder of its own for checkpoints."""
+    settings.HQ_AUDIT_CHECKPOINTS = str(tmp_path / "audit" / "checkpoints.jsonl")
+    for number in range(5):
+        audit.record("authn_login_success", address="192.0.2.1", nth=number)
+    return list(AuditEvent.objects.order_by("number"))
