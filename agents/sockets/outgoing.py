@@ -113,7 +113,7 @@ class Outgoing:
             self._closed = True
             self._prepared.abort()
         else:
-            self._drop_queue()
+            self._drop_frames()
             self.close(code, reason)
 
     async def drained(self) -> None:
@@ -136,9 +136,10 @@ class Outgoing:
                 await self._send(message)
             except Exception:  # noqa: BLE001  (servers fail in their own ways once a client left)
                 self.gone()
-                self._drop_queue()
+                self._drop_frames()
             self._queued -= size
 
-    def _drop_queue(self) -> None:
-        while self._queue:
-            self._queued -= self._queue.pop()[1]
+    def _drop_frames(self) -> None:
+        """Empties the queue but for a close, which is always its last."""
+        while self._queue and self._queue[0][0]["type"] != "websocket.close":
+            self._queued -= self._queue.popleft()[1]

@@ -119,6 +119,24 @@ async def test_an_abort_drops_what_waits_and_closes_with_its_reason() -> None:
     assert out.waiting() == 0
 
 
+async def test_a_close_that_waits_is_not_dropped_with_the_frames_before_it() -> None:
+    """Cut off twice, or after it was closed, a client still learns that it is over."""
+    server = Server()
+    server.goes.clear()
+    out = Outgoing({}, server.send)
+    write(out, b'"on its way"')
+    await asyncio.sleep(0)
+    write(out, b'"secret"')
+    out.close(CloseCode.SESSION_ENDED)
+    out.abort()
+    out.abort()
+    server.goes.set()
+    await out.drained()
+    texts = [message.get("text", message.get("code")) for message in server.took]
+    assert texts == ['"on its way"', 4003]
+    assert out.waiting() == 0
+
+
 async def test_a_client_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is queued for it is bounded; it gets 4008 and none of the rest."""
     monkeypatch.setattr(outgoing, "BACKLOG_MOST", 100)
