@@ -336,10 +336,11 @@ async def test_a_socket_that_cannot_be_rescoped_is_closed(
     """Rather closed, so that the client resumes, than open without its missions."""
     wire = await room.enter(ANALYST)
     consumer = wire_consumer(wire)
-    changed = await read_after(room, set_access, room.cast[ANALYST].pk, role=Role.HANDLER)
     with monkeypatch.context() as patch:
-        patch.setattr(threads, "DEADLINE", 0.0)
-        consumer.cut(changed)
+        async with consumer._turn:
+            changed = await read_after(room, set_access, consumer.agent_id, role=Role.HANDLER)
+            consumer.cut(changed)
+            patch.setattr(threads, "DEADLINE", 0.0)
         await consumer.rescope(changed)
     assert (await wire.close())[0] == 1013
 
