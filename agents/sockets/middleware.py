@@ -50,9 +50,9 @@ class JWTAuthMiddleware:
                 scope.get("subprotocols", []),
                 access_cookie_name(),
             )
-        except OriginRefused as refusal:
-            Trail(scope).refused(refusal)
-            await _deny(scope, receive, send, refusal)
+        except OriginRefused as foreign:
+            Trail(scope).refused(foreign)
+            await _deny(scope, receive, send, foreign)
             return
         scope["hq_handshake"] = handshake
         place = waiting.enter(scope["hq_address"])

@@ -139,7 +139,7 @@ async def test_lines_of_a_connection_name_it_and_its_session(room: Room) -> None
     try:
         session = await room.session(HANDLER)
         wire = await room.enter(session)
-        wire.text(5)  # type: ignore[arg-type]  (a mistake of the server's)
+        wire.text(5)  # type: ignore[arg-type]  # a mistake of the server's
         await wire.close()
     finally:
         logger.removeHandler(listening)
