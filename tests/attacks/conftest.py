@@ -28,6 +28,8 @@ RATES = (
     "HQ_LOGIN_FAILURES_PER_ACCOUNT",
 )
 UNLIMITED = WIDE | dict.fromkeys(RATES, "100000")
+PUBLIC_ORIGIN = "https://hq.example.test"
+PROXY = "127.0.0.9"
 _hosts = itertools.count(1)
 
 
@@ -52,9 +54,15 @@ def fort(
 
 @pytest.fixture(scope="package")
 def gate(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[HQServer]:
-    """One worker with every limit as it is by default; 127.0.0.9 is a proxy that is trusted."""
+    """One worker as in production, limits as they are by default; 127.0.0.9 is a trusted proxy."""
     folder = tmp_path_factory.mktemp("gate")
-    server = HQServer(folder, databases, settings={"HQ_TRUSTED_PROXIES": "127.0.0.9/32"})
+    settings = {
+        "HQ_DEBUG": "0",
+        "HQ_PUBLIC_ORIGIN": PUBLIC_ORIGIN,
+        "HQ_TRUSTED_PROXIES": f"{PROXY}/32",
+    }
+    server = HQServer(folder, databases, settings=settings)
+    server.origin = PUBLIC_ORIGIN
     yield manned(server)
     server.stop()
 

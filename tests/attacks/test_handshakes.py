@@ -1,0 +1,323 @@
+"""H1 to H10: handshakes that no honest client makes."""
+
+import asyncio
+import time
+from urllib.parse import quote
+
+import pytest
+
+from tests.attacks.attacker import Attacker, Outcome, settled
+from tests.attacks.doors import Good
+from tests.attacks.enlist import VICTIMS
+from tests.attacks.trail import Trail
+from tests.cast import ANALYST
+from tests.hq_server import PARTNER_ORIGIN, HQServer
+from tests.rest_client import RestClient
+from tests.serving.wire import CLOSE, TEXT, Wire
+from tests.socket_client import SocketClient
+from tests.tokens import forged
+
+ORIGINS = {
+    "another site": "https://evil.example",
+    "null": "null",
+    "other scheme": "https://{host}",
+    "other port": "http://127.0.0.1:1",
+    "ours as a prefix": "http://{host}.evil.example",
+    "ours as a suffix": "http://evil{host}",
+    "ours as a subdomain's parent": "http://a.{host}",
+    "with a user": "http://{host}@evil.example",
+    "with a user at ours": "http://evil@{host}",
+    "upper case": "HTTP://{host}",
+    "with a path": "http://{host}/",
+    "partner's other scheme": PARTNER_ORIGIN.replace("https", "http"),
+    "partner's child": PARTNER_ORIGIN.replace("partner", "a.partner"),
+    "impossible port": "https://h:99999",
+    "broken IPv6": "https://[::1",
+    "not a URL": "%%%",
+    "two": "http://{host} https://evil.example",
+    "8 KB": "https://" + "x" * 8_000,
+    "not ASCII": "https://\xe9vil.example",
+}
+
+
+@pytest.mark.parametrize("name", ORIGINS)
+async def test_another_origin_is_refused(
+    name: str, attacker: Attacker, good: Good, trail: Trail
+) -> None:
+    """H1, H2: 403 from HQ's own check, whatever credential comes along."""
+    host = attacker.server.url.partition("//")[2]
+    line = f"Origin: {ORIGINS[name].replace('{host}', host)}"
+    for path, *more in (
+        ["/missions"],
+        [f"/missions?token={good.access}"],
+        ["/missions", f"Cookie: jwt={good.access}"],
+        ["/missions", f"Authorization: Bearer {good.access}"],
+    ):
+        with Wire(attacker.server) as wire:
+            response = wire.handshake(path, line, *more)
+            assert (response.status, b"origin_refused" in response.body) == (403, True)
+    assert (await attacker.attempt(token=good.access, origin=attacker.server.origin)).admitted
+
+
+async def test_a_refused_origin_is_audited(attacker: Attacker, trail: Trail) -> None:
+    """H1: once for the address, without what was sent."""
+    outcome = await attacker.attempt(origin="https://evil.example")
+    assert outcome == Outcome(False, 403, "origin_refused")
+    trail.owes("origin_refused", "origin_refused", attacker.address)
+
+
+async def test_two_origins_are_refused(fort: HQServer, good: Good) -> None:
+    """H1: even when both are ours."""
+    lines = [f"Origin: {fort.origin}"] * 2
+    with Wire(fort) as wire:
+        assert wire.handshake(f"/missions?token={good.access}", *lines).status == 403
+
+
+async def test_a_cookie_without_origin_is_no_credential(attacker: Attacker, good: Good) -> None:
+    """H3: nor from a partner's page."""
+    cookie = {"Cookie": f"jwt={good.access}"}
+    assert await attacker.attempt(headers=cookie) == Outcome(False, 401, "token_missing")
+    async with await attacker.open(headers=cookie, origin=PARTNER_ORIGIN) as socket:
+        await socket.send({"type": "ping"})
+        assert await settled(socket) == Outcome(False, 4001, "token_missing")
+    assert (await attacker.attempt(headers=cookie, origin=attacker.server.origin)).admitted
+
+
+@pytest.mark.parametrize(
+    ("offered", "refused"),
+    [
+        (["chat"], Outcome(False, 401, "token_missing")),
+        (["chat", "mqtt"], Outcome(False, 401, "token_missing")),
+        (["bearer."], Outcome(False, 401, "token_missing")),
+        (["hq.v1", "bearer."], Outcome(False, 401, "token_missing")),
+        (["hq.v1", "bearer.x"], Outcome(False, 401, "token_invalid")),
+        (["hq.v1", "bearer..."], Outcome(False, 401, "token_invalid")),
+        (["hq.v1", "a.b.c"], Outcome(False, 401, "token_invalid")),
+    ],
+)
+async def test_a_subprotocol_that_brings_nothing(
+    offered: list[str], refused: Outcome, attacker: Attacker, good: Good
+) -> None:
+    """H4: refused, never a crash; a browser is told over an open socket."""
+    assert await attacker.attempt(subprotocols=offered) == refused
+    origin = attacker.server.origin
+    if "chat" in offered:  # nothing known was offered: from a browser the first message is awaited
+        async with await attacker.open(subprotocols=offered, origin=origin) as socket:
+            assert socket.connection.subprotocol is None
+            await socket.send({"type": "authenticate", "token": good.access})
+            assert (await settled(socket)).admitted
+    else:
+        told = await attacker.attempt(subprotocols=offered, origin=origin)
+        assert told == Outcome(False, 4001, refused.code)
+
+
+async def test_hq_v1_alone_waits_for_the_first_message(attacker: Attacker, good: Good) -> None:
+    """H4: nothing is said before it."""
+    async with await attacker.open(subprotocols=["hq.v1"]) as socket:
+        await socket.send({"type": "authenticate", "token": good.access})
+        assert (await settled(socket)).admitted
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "token=%ff%fe",
+        "%ff%fe=1",
+        "token=%00",
+        "ticket=%00",
+        "token=%ED%A0%80",
+        "ticket=%F0%9F%92%A3",
+        "token={}%00",
+        "token={}+",
+        "token=+{}",
+        "token={};",
+        "x=1;token={}",
+        "TOKEN={}",
+        "token[]={}",
+        "token=%",
+        "&&&==&",
+    ],
+)
+async def test_an_odd_query_is_refused(query: str, fort: HQServer, good: Good) -> None:
+    """H5: 401 without a traceback; the same server goes on."""
+    with Wire(fort) as wire:
+        assert wire.handshake(f"/missions?{query.replace('{}', good.access)}").status == 401
+    with Wire(fort) as wire:
+        assert wire.handshake(f"/missions?token={good.access}").status == 101
+
+
+@pytest.mark.parametrize(
+    "target", [b"/missions?token=\xff\xfe", b"/missions?\x01", b"/\xff", b"/missions#x"]
+)
+async def test_odd_bytes_in_the_target_harm_nobody(
+    target: bytes, fort: HQServer, good: Good
+) -> None:
+    """H5: raw bytes that no URL holds."""
+    with Wire(fort) as wire:
+        response = wire.handshake(target.decode("latin-1"))
+        assert response.status in (400, 401, 404)
+    with Wire(fort) as wire:
+        assert wire.handshake(f"/missions?token={good.access}").status == 101
+
+
+async def test_one_credential_alone(attacker: Attacker, good: Good) -> None:
+    """H6: several are refused, all good or not; a bad one beside a good cookie is bad."""
+    token, origin = good.access, attacker.server.origin
+    async with RestClient(attacker.server) as client:
+        client.access = token
+        ticket = await client.ticket()
+    refused = Outcome(False, 401, "token_invalid")
+    for how in (
+        {"query": f"token={token}&token={token}"},
+        {"query": f"token={token}&ticket={ticket}"},
+        {"query": f"token={token}&authorization=Bearer%20{token}"},
+        {"query": f"token={token}", "token": token},
+        {"token": token, "subprotocols": ["hq.v1", f"bearer.{token}"]},
+        {"token": token, "headers": {"token": token}},
+        {"subprotocols": [token, f"bearer.{token}"]},
+        {"token": token, "query": f"ticket={quote('x' * 43)}"},
+    ):
+        assert await attacker.attempt(**how) == refused, how
+    cookie = {"Cookie": f"jwt={token}"}
+    bad = await attacker.attempt(query=f"token={forged(token)}", headers=cookie, origin=origin)
+    assert bad == Outcome(False, 4001, "token_invalid")
+    two = {"Cookie": f"jwt={token}; jwt={forged(token)}"}
+    assert not (await attacker.attempt(headers=two, origin=origin)).admitted
+    # The ticket was not spent by the handshakes that were refused.
+    assert (await attacker.attempt(query=f"ticket={ticket}")).admitted
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/nothing", "/missions/x", "/missions//", "//missions", "/Missions", "/api/missions"],
+)
+async def test_an_unknown_path_is_not_found(path: str, fort: HQServer, good: Good) -> None:
+    """H7: with a good token or without."""
+    for more in ([], [f"Authorization: Bearer {good.access}"]):
+        with Wire(fort) as wire:
+            response = wire.handshake(path, *more)
+            assert (response.status, b"not_found" in response.body) == (404, True)
+
+
+async def test_whoever_says_nothing_is_closed(
+    fort: HQServer, attacker: Attacker, good: Good
+) -> None:
+    """H8, H10: 5 s for the first message, 10 s for the head, one byte a second or none at all."""
+    begun = time.monotonic()
+
+    async def mute() -> None:
+        async with await attacker.open(subprotocols=["hq.v1"]) as socket:
+            assert await settled(socket) == Outcome(False, 4001, "auth_timeout")
+            assert 4 < time.monotonic() - begun < 9
+
+    async def dripping(head: bytes) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", fort.port)
+        ended = asyncio.create_task(reader.read())
+        for byte in head:
+            writer.write(bytes([byte]))
+            await asyncio.wait([ended], timeout=1)
+            if ended.done():
+                break
+        await asyncio.wait_for(ended, 15)
+        assert time.monotonic() - begun < 13
+        writer.close()
+
+    await asyncio.gather(
+        mute(),
+        dripping(b"GET /missions HTTP/1.1\r\nHost: x\r\n"),
+        dripping(b"POST /api/auth/login HTTP/1.1\r\n"),
+        dripping(b""),
+    )
+    assert (await attacker.attempt(token=good.access)).admitted
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"type": "ping"},
+        {"type": "subscribe", "mission": "x"},
+        {"type": "authenticate"},
+        {"type": "authenticate", "token": 7},
+        {"type": "authenticate", "token": "x", "extra": 1},
+        {"type": "refresh", "token": "{}"},
+        "hello",
+        "",
+        "Authorization: Basic eA==",
+        "Authorization:",
+        "[" * 100_000,
+    ],
+    ids=lambda first: str(first)[:40],
+)
+async def test_the_first_message_authenticates(
+    first: dict[str, object] | str, attacker: Attacker, good: Good
+) -> None:
+    """H8: anything else is 4001, a good token in a frame of another type too."""
+    if isinstance(first, dict) and first.get("token") == "{}":
+        first = {**first, "token": good.access}
+    async with await attacker.open(subprotocols=["hq.v1"]) as socket:
+        await socket.send(first)
+        outcome = await settled(socket)
+        assert outcome.status == 4001
+        assert outcome.code in {"token_missing", "token_invalid"}
+
+
+async def test_a_socket_is_one_agents(attacker: Attacker, good: Good) -> None:
+    """H8: authentication for a second agent ends it."""
+    async with await RestClient(attacker.server).login(ANALYST) as other:
+        for kind in ("authenticate", "refresh", "ping"):
+            async with await attacker.open(good.access) as socket:
+                await socket.expect("welcome")
+                await socket.send({"type": kind, "token": other.access})
+                assert await settled(socket) == Outcome(False, 4001, "token_invalid")
+
+
+async def test_an_address_has_so_many_that_wait(
+    gate: HQServer, besieger: Attacker, gate_trail: Trail
+) -> None:
+    """H9: 20 of 50 that have not authenticated; neighbours and who is in are not hurt."""
+    async with await RestClient(gate).login(ANALYST) as client:
+        inside = await SocketClient.open(gate, client.access, query="missions=none")
+        async with inside:
+            waiting, refused = [], 0
+            for _ in range(50):
+                socket = await besieger.open(origin=gate.origin)
+                waiting.append(socket)
+            for socket in waiting[20:]:
+                assert (await socket.closed())[0] == 4009
+                refused += 1
+            assert refused == 30
+            program = await besieger.attempt(subprotocols=["hq.v1"])
+            assert program == Outcome(False, 429, "rate_limited")
+            assert (await inside.ask("ping"))["type"] == "pong"
+            async with Attacker(gate, "127.4.0.1") as neighbour:
+                assert (await neighbour.attempt(token=client.access)).admitted
+            await waiting[0].send({"type": "authenticate", "token": client.access})
+            assert (await settled(waiting[0])).admitted
+            for socket in waiting:
+                await socket.close()
+    gate_trail.owes("excess_rate_limit_exceeded", "rate_limited", besieger.address)
+
+
+async def test_an_agent_has_ten_sockets(gate: HQServer, besieger: Attacker) -> None:
+    """H9: the eleventh is refused, by an HTTP answer or 4009; the ten are not hurt."""
+    async with await RestClient(gate).login(VICTIMS["m"]) as client:
+        held = [await besieger.open(client.access) for _ in range(10)]
+        for socket in held:
+            await socket.expect("welcome")
+        eleventh = await besieger.attempt(token=client.access)
+        assert eleventh == Outcome(False, 429, "rate_limited")
+        async with await besieger.open(client.access, origin=gate.origin) as browser:
+            assert (await browser.closed())[0] == 4009
+        for socket in held:
+            assert (await socket.ask("ping"))["type"] == "pong"
+            await socket.close()
+
+
+def test_nothing_is_told_before_authentication(fort: HQServer) -> None:
+    """No frame with data reaches a socket that has not authenticated: the close is all."""
+    with Wire(fort) as wire:
+        assert wire.handshake("/missions", "Sec-WebSocket-Protocol: hq.v1").status == 101
+        wire.frame(TEXT, b'{"type":"subscribe","mission":"x"}')
+        frames = list(wire.frames())
+    assert [frame.opcode for frame in frames] == [TEXT, CLOSE]
+    assert b"auth_failed" in frames[0].payload

@@ -1,0 +1,225 @@
+"""R3, R4: passwords guessed, and what the time of an answer tells."""
+
+import asyncio
+import random
+import statistics
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.attacks.attacker import Attacker, Outcome, rows
+from tests.attacks.conftest import PROXY, UNLIMITED, manned
+from tests.attacks.enlist import DISABLED, UNUSABLE, VICTIMS
+from tests.attacks.test_sessions import totp
+from tests.attacks.trail import Trail
+from tests.cast import ANALYST, HANDLER, PASSWORD
+from tests.databases import Databases
+from tests.hq_server import HQServer
+from tests.rest_client import RestClient
+from tests.socket_client import SocketClient
+
+TRIES = 200
+"""Of each kind."""
+WAITS = Outcome(False, 429, "rate_limited")
+WRONG = Outcome(False, 401, "invalid_credentials")
+
+
+async def log_in(
+    attacker: Attacker, username: str, password: str = "wrong", **headers: str
+) -> Outcome:
+    """What a login comes to."""
+    who = {"username": username, "password": password, "transport": "body"}
+    return await attacker.call("POST", "/api/auth/login", json=who, headers=headers)
+
+
+def told_apart(times: list[float], others: list[float]) -> float:
+    """How often a guess by time alone is right: 0.5 tells nothing (Mann and Whitney's U)."""
+    wins = sum((one < other) + (one == other) / 2 for one in times for other in others)
+    return float(wins / (len(times) * len(others)))
+
+
+KINDS = {
+    "unknown": "nobody-{}",
+    "wrong": VICTIMS["d"].username,
+    "disabled": DISABLED.username,
+    "unusable": UNUSABLE.username,
+}
+
+
+async def timed(attacker: Attacker, tries: int) -> dict[str, list[float]]:
+    """So many tries of each kind, interleaved, one after the other; all with one answer."""
+    times: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    answers = set()
+    order = [*KINDS] * tries
+    random.Random(7).shuffle(order)
+    for number, kind in enumerate([*KINDS, *order]):  # the first ones warm up
+        username = KINDS[kind].format(number)
+        who = {"username": username, "password": "wrong", "transport": "body"}
+        begun = time.perf_counter()
+        answer = await attacker.http.post("/api/auth/login", json=who)
+        times[kind].append(time.perf_counter() - begun)
+        heads = {name: value for name, value in answer.headers.items() if name != "date"}
+        answers.add((answer.status_code, answer.content, str(heads)))
+    assert len(answers) == 1
+    return {kind: found[1:] for kind, found in times.items()}
+
+
+@pytest.fixture
+def quick(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[HQServer]:
+    """A server that hashes so fast that a difference in anything else would show."""
+    settings = UNLIMITED | {"DJANGO_SETTINGS_MODULE": "tests.attacks.quick_hashing"}
+    server = HQServer(tmp_path_factory.mktemp("quick"), databases, settings=settings)
+    yield manned(server)
+    server.stop()
+
+
+async def test_times_tell_nothing(quick: HQServer, address: str) -> None:
+    """R3: 200 tries each, interleaved: the same answer, in times that cannot be told apart.
+
+    With nothing to tell, `told_apart` lies within 0.5 +- 0.03 in two of three runs; 0.15 is five
+    times that. A login that skips the hashing is at 1.0.
+    """
+    async with Attacker(quick, address) as attacker:
+        times = await timed(attacker, TRIES)
+    medians = {kind: round(statistics.median(found) * 1000, 2) for kind, found in times.items()}
+    for kind in ("unknown", "disabled", "unusable"):
+        assert 0.35 < told_apart(times[kind], times["wrong"]) < 0.65, (kind, medians)
+
+
+async def test_every_refusal_hashes(attacker: Attacker) -> None:
+    """R3: with the real hasher, whose time is nearly all of an answer's, each kind takes it."""
+    times = await timed(attacker, 4)
+    medians = {kind: statistics.median(found) for kind, found in times.items()}
+    for kind, median in medians.items():
+        assert 0.5 < median / medians["wrong"] < 2, (kind, medians)
+    assert (await log_in(attacker, HANDLER.username, PASSWORD)).admitted
+
+
+@pytest.mark.parametrize("username", [VICTIMS["a"].username, "nobody-at-all"])
+async def test_six_guesses_at_an_account(
+    username: str, gate: HQServer, besieger: Attacker, gate_trail: Trail
+) -> None:
+    """R4: account and address as a pair wait after 5, unknown names alike; it ends by itself."""
+    for _ in range(5):
+        assert await log_in(besieger, username) == WRONG
+    assert await log_in(besieger, username) == WAITS
+    assert await log_in(besieger, username.upper()) == WAITS
+    assert await log_in(besieger, username, PASSWORD) == WAITS
+    answer = await besieger.http.post(
+        "/api/auth/login", json={"username": username, "password": PASSWORD}
+    )
+    assert 0 < int(answer.headers["Retry-After"]) <= 900
+    # Forged by whoever sends it: nothing changes.
+    assert await log_in(besieger, username, **{"X-Forwarded-For": "203.0.113.7"}) == WAITS
+    gate_trail.owes("excess_rate_limit_exceeded", "login_pair", besieger.address)
+    forget_for(gate, besieger.address, "-16 minutes")
+    right = username == VICTIMS["a"].username
+    assert (await log_in(besieger, username, PASSWORD)).admitted is right
+
+
+def forget_for(server: HQServer, address: str, moved: str) -> None:
+    """Moves the failures of an address into the past."""
+    rows(
+        server,
+        "UPDATE axes_accessfailurelog SET attempt_time = datetime(attempt_time, ?)"
+        " WHERE ip_address = ?",
+        moved,
+        address,
+    )
+
+
+async def test_who_is_in_stays_in(gate: HQServer, besieger: Attacker) -> None:
+    """R4: while an account waits, its open sockets and refreshes go on, and other addresses too."""
+    victim = VICTIMS["b"]
+    async with (
+        await RestClient(gate).login(victim) as client,
+        await SocketClient.open(gate, client.access, query="missions=none") as socket,
+    ):
+        for _ in range(5):
+            await log_in(besieger, victim.username)
+        assert await log_in(besieger, victim.username, PASSWORD) == WAITS
+        await client.refresh()
+        assert (await socket.ask("ping"))["type"] == "pong"
+        assert await client.call("GET", "/api/auth/me")
+        await client.login(victim)
+
+
+async def test_one_password_for_a_hundred_names(
+    gate: HQServer, besieger: Attacker, gate_trail: Trail
+) -> None:
+    """R4: an address waits after 50, whatever the names; another address does not."""
+    names = [f"sprayed-{number}" for number in range(60)]
+    outcomes = []
+    for at in range(0, len(names), 10):
+        batch = [log_in(besieger, name, PASSWORD) for name in names[at : at + 10]]
+        outcomes += await asyncio.gather(*batch)
+    assert outcomes[:50].count(WRONG) == 50
+    assert outcomes[50:].count(WAITS) == 10
+    assert await log_in(besieger, HANDLER.username, PASSWORD) == WAITS
+    gate_trail.owes("excess_rate_limit_exceeded", "login_address", besieger.address)
+    async with Attacker(gate, "127.4.0.2") as neighbour:
+        assert (await log_in(neighbour, HANDLER.username, PASSWORD)).admitted
+
+
+async def test_guesses_at_the_same_instant_count(besieger: Attacker) -> None:
+    """R4: 20 at once are not 20 guesses."""
+    tries = [log_in(besieger, "raced") for _ in range(20)]
+    outcomes = await asyncio.gather(*tries)
+    assert outcomes.count(WRONG) <= 5
+    assert outcomes.count(WRONG) + outcomes.count(WAITS) == 20
+
+
+async def test_an_account_under_siege_from_everywhere(gate: HQServer, besieger: Attacker) -> None:
+    """R4: after 100 failures an hour a new address waits, one that was used before does not."""
+    async with Attacker(gate, PROXY) as proxy:
+        home, elsewhere = "203.0.113.10", "203.0.113.11"
+
+        async def from_address(address: str, password: str) -> Outcome:
+            forwarded = {"X-Forwarded-For": f"198.51.100.1, {address}"}
+            return await log_in(proxy, ANALYST.username, password, **forwarded)
+
+        assert (await from_address(home, PASSWORD)).admitted
+        for number in range(97):  # the flood, without waiting for 97 hashes
+            rows(
+                gate,
+                "INSERT INTO axes_accessfailurelog"
+                " (user_agent, ip_address, username, http_accept, path_info, attempt_time,"
+                "  locked_out) VALUES ('', ?, ?, '', '', datetime('now'), 0)",
+                f"192.0.2.{number}",
+                ANALYST.username,
+            )
+        for number in range(3):
+            assert await from_address(f"203.0.113.{100 + number}", "wrong") == WRONG
+        assert await from_address(elsewhere, PASSWORD) == WAITS
+        assert await from_address(home, "wrong") == WRONG
+        assert (await from_address(home, PASSWORD)).admitted
+    rows(gate, "DELETE FROM axes_accessfailurelog WHERE username = ?", ANALYST.username)
+
+
+async def test_wrong_codes_are_guesses_too(gate: HQServer, besieger: Attacker) -> None:
+    """R4: a right password without a right code clears nothing; no code works twice."""
+    victim = VICTIMS["c"]
+    async with await RestClient(gate).login(victim) as client:
+        enrolled = await client.call("POST", "/api/auth/otp/enrol", {"password": PASSWORD})
+        code = totp(enrolled["secret"])
+        recovery = (await client.call("POST", "/api/auth/otp/confirm", {"otp": code}))[
+            "recovery_codes"
+        ]
+
+    async def with_code(otp: str | None) -> Any:
+        who = {"username": victim.username, "password": PASSWORD, "transport": "body"}
+        said = who if otp is None else {**who, "otp": otp}
+        return await besieger.call("POST", "/api/auth/login", json=said)
+
+    needs = Outcome(False, 401, "otp_required")
+    assert await log_in(besieger, victim.username) == WRONG
+    assert await with_code(None) == needs
+    assert await with_code("000000") == needs
+    assert await with_code(code) == needs
+    assert (await with_code(recovery[0])).admitted
+    assert await with_code(recovery[0]) == needs
+    for _ in range(4):
+        assert await with_code(None) == needs
+    assert await with_code(recovery[1]) == WAITS

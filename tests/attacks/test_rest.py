@@ -1,0 +1,302 @@
+"""R1, R2, R5, R6: bodies, ids and forms that no honest client sends."""
+
+import uuid
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.attacks.attacker import Attacker
+from tests.attacks.doors import Good
+from tests.attacks.enlist import VICTIMS
+from tests.cast import HANDLER, NOVICE, PASSWORD
+from tests.hq_server import HQServer
+from tests.ledger import Frame
+from tests.rest_client import Refused, RestClient
+
+PRIVILEGES: dict[str, Any] = {
+    "role": "director",
+    "clearance": "top-secret",
+    "is_staff": True,
+    "is_superuser": True,
+    "id": str(uuid.uuid4()),
+    "created_by": str(uuid.uuid4()),
+    "author": {"codename": "Meridian", "role": "director"},
+    "created_at": "2020-01-01T00:00:00.000Z",
+    "seq": 1,
+    "__class__": "x",
+    "constructor": {"prototype": {}},
+}
+BODIES: list[tuple[str, str, Frame]] = [
+    ("POST", "/api/auth/login", {"username": HANDLER.username, "password": PASSWORD}),
+    ("POST", "/api/auth/refresh", {"refresh": "x"}),
+    ("POST", "/api/auth/logout", {}),
+    ("POST", "/api/auth/ticket", {}),
+    ("POST", "/api/auth/password", {"current_password": "x", "new_password": "y"}),
+    ("POST", "/api/auth/otp/enrol", {"password": "x"}),
+    ("POST", "/api/auth/otp/confirm", {"otp": "000000"}),
+    ("DELETE", "/api/auth/otp", {"password": "x", "otp": "000000"}),
+    ("DELETE", "/api/auth/sessions", {}),
+    ("POST", "/api/missions", {"codename": "c", "objective": "", "classification": "restricted"}),
+    ("PATCH", "/api/missions/{mission}", {"codename": "changed"}),
+    ("POST", "/api/missions/{mission}/members", {"agent": "{mission}"}),
+    ("POST", "/api/missions/{mission}/updates", {"kind": "report", "body": "b"}),
+    ("PATCH", "/api/updates/{update}", {"roles": []}),
+    ("DELETE", "/api/updates/{update}", {}),
+    ("POST", "/api/updates/{update}/acknowledge", {}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), BODIES, ids=lambda said: str(said)[:40])
+async def test_nobody_gives_himself_anything(
+    method: str, path: str, body: Frame, fort: HQServer, good: Good
+) -> None:
+    """R1: a field that is not the caller's to set is 400, and nothing changed."""
+    async with RestClient(fort) as client:
+        client.access = good.access
+        before = await client.call("GET", "/api/auth/me")
+        mission = await client.create_mission("Greed")
+        update = await client.publish(mission, "the only entry of this log")
+        ids = {"mission": mission, "update": update["id"]}
+        kept = await client.call("GET", f"/api/missions/{mission}")
+        log = await client.log(mission)
+        for name, value in PRIVILEGES.items():
+            said = {
+                field: text.format(**ids) if isinstance(text, str) else text
+                for field, text in body.items()
+            }
+            with pytest.raises(Refused) as refused:
+                await client.call(method, path.format(**ids), {**said, name: value})
+            answer = (refused.value.status, refused.value.code, refused.value.body.get("field"))
+            assert answer == (400, "invalid", name)
+        assert await client.call("GET", "/api/auth/me") == before
+        assert await client.call("GET", f"/api/missions/{mission}") == kept
+        assert await client.log(mission) == log
+
+
+HIDDEN: list[tuple[str, str, Frame | None]] = [
+    ("GET", "/api/missions/{mission}", None),
+    ("PATCH", "/api/missions/{mission}", {"codename": "Taken"}),
+    ("GET", "/api/missions/{mission}/members", None),
+    ("POST", "/api/missions/{mission}/members", {"agent": "{self}"}),
+    ("DELETE", "/api/missions/{mission}/members/{other}", None),
+    ("GET", "/api/missions/{mission}/updates", None),
+    ("GET", "/api/missions/{mission}/updates?author=me", None),
+    ("GET", "/api/missions/{mission}/updates?after={update}&epoch={mission}", None),
+    ("POST", "/api/missions/{mission}/updates", {"kind": "report", "body": "b"}),
+    ("POST", "/api/missions/{mission}/updates", {"kind": "order", "body": "b"}),
+    ("GET", "/api/updates/{update}", None),
+    ("PATCH", "/api/updates/{update}", {"roles": []}),
+    ("DELETE", "/api/updates/{update}", None),
+    ("POST", "/api/updates/{update}/acknowledge", None),
+    ("GET", "/api/updates/{update}/receipts", None),
+]
+
+
+@pytest.mark.parametrize("who", [NOVICE, HANDLER], ids=["operative", "handler"])
+async def test_what_is_hidden_is_not_there(who: Any, fort: HQServer, director: RestClient) -> None:
+    """R2: on every path the same answer as what does not exist, and in no list."""
+    mission = await director.create_mission("Unseen", classification="top-secret")
+    update = await director.publish(mission, "top secret and unseen", requires_ack=True)
+    async with await RestClient(fort).login(who) as client:
+        known = {"self": client.agent["id"], "other": director.agent["id"]}
+        for method, path, body in HIDDEN:
+            answers = set()
+            for ids in (
+                {"mission": mission, "update": update["id"]},
+                {"mission": str(uuid.uuid4()), "update": str(uuid.uuid4())},
+                {"mission": "x", "update": "x"},
+            ):
+                said = body and {
+                    name: text.format(**ids, **known) if isinstance(text, str) else text
+                    for name, text in body.items()
+                }
+                with pytest.raises(Refused) as refused:
+                    await client.call(method, path.format(**ids, **known), said)
+                answers.add((refused.value.status, str(refused.value.body)))
+            assert len(answers) == 1, (method, path, answers)
+            assert {status for status, _ in answers} == {404}, (method, path)
+        listed = await client.call("GET", "/api/missions")
+        assert mission not in [one["id"] for one in listed]
+    assert len(await director.log(mission)) == 1
+
+
+async def test_pages_and_counts_know_nothing_of_the_hidden(
+    fort: HQServer, director: RestClient
+) -> None:
+    """R2: numbers are dense, a cursor into the hidden is a cursor into nothing."""
+    async with await RestClient(fort).login(NOVICE) as novice:
+        mission = await director.create_mission("Mixed")
+        await director.add(mission, novice)
+        hidden = []
+        for turn in range(6):
+            await director.publish(mission, f"for all, {turn}")
+            secret = await director.publish(mission, f"hidden, {turn}", classification="secret")
+            hidden.append(secret["id"])
+        page = await novice.page(mission, limit=200)
+        assert [entry["seq"] for entry in page["updates"]] == [1, 2, 3, 4, 5, 6]
+        assert page["seq"] == 6
+        epoch = page["epoch"]
+        for one in (hidden[2], str(uuid.uuid4())):
+            after = await novice.page(mission, after=one, epoch=epoch)
+            assert (after["recovered"], after["seq"]) == (False, 6)
+            with pytest.raises(Refused) as refused:
+                await novice.page(mission, before=one, epoch=epoch)
+            assert (refused.value.status, refused.value.code) == (409, "reset")
+        with pytest.raises(Refused) as refused:
+            await novice.call("GET", "/api/agents", search="meridian")
+        assert refused.value.status == 403
+
+
+async def logged_in_by_cookie(attacker: Attacker) -> dict[str, str]:
+    """The cookies of a browser that the victim is logged in with."""
+    who = {"username": VICTIMS["l"].username, "password": PASSWORD, "transport": "cookie"}
+    answer = await attacker.http.post("/api/auth/login", json=who)
+    assert answer.status_code == 200
+    assert "access" not in answer.json()
+    cookies = dict(answer.cookies)
+    attacker.http.cookies.clear()
+    return cookies
+
+
+def sent(cookies: dict[str, str], **headers: str) -> dict[str, str]:
+    """Headers of a request from a browser with these cookies."""
+    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()), **headers}
+
+
+FORMS = {
+    "form": ("application/x-www-form-urlencoded", b"username=x&password=y&refresh=z"),
+    "multipart": (
+        "multipart/form-data; boundary=b",
+        b'--b\r\nContent-Disposition: form-data; name="username"\r\n\r\nx\r\n--b--\r\n',
+    ),
+    "text": ("text/plain", b'{"username":"x","password":"y="}'),
+    "JSON as text": ("text/plain; application/json", b'{"username":"x","password":"y"}'),
+    "no type": ("", b'{"username":"x","password":"y"}'),
+}
+
+
+@pytest.mark.parametrize("path", ["login", "refresh", "logout", "ticket", "password"])
+@pytest.mark.parametrize("form", FORMS)
+async def test_a_form_of_another_site_is_not_read(path: str, form: str, attacker: Attacker) -> None:
+    """R5: what a page elsewhere can have a browser send without asking is 415."""
+    media, content = FORMS[form]
+    answer = await attacker.http.post(
+        f"/api/auth/{path}",
+        content=content,
+        headers={"Content-Type": media, "Origin": "https://evil.example"},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+    assert not answer.cookies
+
+
+async def test_a_cookie_alone_writes_nothing(attacker: Attacker) -> None:
+    """R5: without the CSRF token, with another's, from another origin; then with it."""
+    cookies = await logged_in_by_cookie(attacker)
+    origin, csrf = attacker.server.origin, cookies["csrftoken"]
+    calls = [
+        ("POST", "/api/auth/refresh"),
+        ("POST", "/api/auth/logout"),
+        ("POST", "/api/auth/ticket"),
+        ("POST", "/api/missions"),
+        ("DELETE", "/api/auth/sessions"),
+    ]
+    for method, path in calls:
+        for headers in (
+            sent(cookies),
+            sent(cookies, Origin=origin),
+            sent(cookies, **{"X-CSRFToken": ""}),
+            sent(cookies, **{"X-CSRFToken": "x" * len(csrf)}),
+            sent(cookies, **{"X-CSRFToken": csrf, "Origin": "https://evil.example"}),
+            sent(cookies, **{"X-CSRFToken": csrf, "Origin": "null"}),
+            sent({**cookies, "csrftoken": ""}, **{"X-CSRFToken": ""}),
+        ):
+            outcome = await attacker.call(method, path, headers=headers, json={})
+            assert (outcome.status, outcome.code) == (403, "csrf_failed"), (path, headers)
+    good = sent(cookies, **{"X-CSRFToken": csrf, "Origin": origin})
+    assert (await attacker.call("POST", "/api/auth/ticket", headers=good, json={})).admitted
+    assert (await attacker.call("POST", "/api/auth/logout", headers=good, json={})).admitted
+    assert not (await attacker.call("GET", "/api/auth/me", headers=sent(cookies))).admitted
+
+
+async def test_a_header_decides_alone(attacker: Attacker, good: Good) -> None:
+    """R5: a bad one is 401 beside a good cookie; and a good one needs no CSRF token."""
+    cookies = await logged_in_by_cookie(attacker)
+    bad = sent(cookies, Authorization="Bearer x")
+    assert (await attacker.call("GET", "/api/auth/me", headers=bad)).status == 401
+    right = sent(cookies, Authorization=f"Bearer {good.access}")
+    assert (await attacker.call("POST", "/api/auth/ticket", headers=right)).admitted
+
+
+async def test_no_origin_may_read_across(attacker: Attacker, good: Good) -> None:
+    """R5's family: an origin that is not configured gets no word of CORS, nor a preflight."""
+    for origin in ("https://evil.example", "null", f"{attacker.server.origin}.evil.example"):
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        for method, headers in (
+            ("OPTIONS", asked),
+            ("GET", {"Origin": origin, "Authorization": f"Bearer {good.access}"}),
+        ):
+            answer = await attacker.http.request(method, "/api/auth/me", headers=headers)
+            named = [name for name in answer.headers if name.startswith("access-control-")]
+            assert named == []
+
+
+@pytest.mark.parametrize("size", [1_025, 100_000, 1_000_000])
+async def test_a_huge_password_is_refused(size: int, attacker: Attacker, good: Good) -> None:
+    """R6: 400 before it is hashed."""
+    huge = "x" * size
+    who = {"username": HANDLER.username, "password": huge}
+    answer = await attacker.http.post("/api/auth/login", json=who)
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (
+        400,
+        "invalid",
+        "password",
+    )
+    headers = {"Authorization": f"Bearer {good.access}"}
+    for said in (
+        {"current_password": huge, "new_password": "y" * 20},
+        {"current_password": PASSWORD, "new_password": huge},
+    ):
+        outcome = await attacker.call("POST", "/api/auth/password", json=said, headers=headers)
+        assert (outcome.status, outcome.code) == (400, "invalid")
+    who["password"] = PASSWORD
+    assert (await attacker.call("POST", "/api/auth/login", json=who)).admitted
+
+
+BROKEN: dict[str, bytes] = {
+    "not JSON": b"{",
+    "not UTF-8": b'{"username":"\xff"}',
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "UTF-16": '{"username":"x"}'.encode("utf-16"),
+    "NaN": b'{"username":NaN}',
+    "a name twice": b'{"username":"a","username":"b","password":"c"}',
+    "half a character": b'{"username":"\\ud800","password":"x"}',
+    "NUL": b'{"username":"\\u0000","password":"x"}',
+    "nested": b"[" * 100_000,
+    "an array": b"[]",
+    "null": b"null",
+    "a number of 5,000 digits": b'{"username":' + b"1" * 5_000 + b"}",
+    "1e999": b'{"username":1e999}',
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_a_broken_body_is_invalid(name: str, attacker: Attacker) -> None:
+    """R6's family: 400 without a traceback, at the door that needs no credential."""
+    headers = {"Content-Type": "application/json"}
+    for path in ("/api/auth/login", "/api/auth/refresh", "/api/auth/logout"):
+        outcome = await attacker.call("POST", path, content=BROKEN[name], headers=headers)
+        assert (outcome.status, outcome.code) == (400, "invalid")
+
+
+async def test_a_method_that_is_none_harms_nobody(attacker: Attacker) -> None:
+    """R's family: odd verbs and smuggling headers get an answer below 500."""
+    for method in ("TRACE", "CONNECT", "PROPFIND", "get", "X" * 200):
+        answer = await attacker.http.request(method, "/api/auth/me")
+        assert answer.status_code < 500
+    smuggled = {"Transfer-Encoding": "chunked", "Content-Length": "5"}
+    try:
+        answer = await attacker.http.post("/api/auth/login", headers=smuggled, content=b"0\r\n\r\n")
+    except httpx.HTTPError:
+        return
+    assert answer.status_code in (400, 415)
