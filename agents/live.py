@@ -32,6 +32,9 @@ NOTICES = "hq.notices"
 SEND_WITHIN = 1.0
 HEARTBEAT_EVERY = 2.0
 HEARTBEATS_MISSING = 3
+READY_WITHIN = 4.0
+"""Seconds without a heartbeat after which others should be sent what is for this process."""
+
 OUTBOX = 1_000
 
 
@@ -45,6 +48,8 @@ class Live:
         self._closers: list[Callable[[], Awaitable[None]]] = []
         self._groups: set[str] = {NOTICES}
         self._not_joined: set[str] = set()
+        self._not_left: set[str] = set()
+        self._join_failed = -HEARTBEAT_EVERY
         self._channel: str | None = None
         self._outbox: asyncio.Queue[tuple[float, str, Event]] = asyncio.Queue(OUTBOX)
         self._tasks = [self.loop.create_task(work()) for work in (self._serve, self._send_outbox)]
@@ -61,8 +66,7 @@ class Live:
     @property
     def healthy(self) -> bool:
         """Whether the channel heard its own heartbeat lately."""
-        missed = time.monotonic() - self._heard
-        return self._channel is not None and missed < HEARTBEAT_EVERY * HEARTBEATS_MISSING
+        return self._channel is not None and time.monotonic() - self._heard < READY_WITHIN
 
     @property
     def shared(self) -> bool:
@@ -70,21 +74,24 @@ class Live:
         return not isinstance(self._layer, InMemoryChannelLayer)
 
     async def subscribe(self, group: str) -> None:
-        """Joins a group, waiting a second at most: when the layer is away, it is joined later."""
+        """Joins a group, waiting a second at most: when the layer is away, it is joined later.
+
+        Not even that when another join has just failed: a socket on fifty missions would wait for
+        each of them.
+        """
         self._groups.add(group)
         self._not_joined.add(group)
-        if self._channel is not None:
+        self._not_left.discard(group)
+        hopeful = time.monotonic() - self._join_failed >= HEARTBEAT_EVERY
+        if self._channel is not None and hopeful:
             with contextlib.suppress(Exception):
                 await self._join(group, self._channel)
 
-    async def unsubscribe(self, group: str) -> None:
-        """Leaves a group."""
+    def unsubscribe(self, group: str) -> None:
+        """Leaves a group, with the next heartbeat: nobody waits for the layer to take leave."""
         self._groups.discard(group)
         self._not_joined.discard(group)
-        if self._channel is not None:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(SEND_WITHIN):
-                    await self._layer.group_discard(group, self._channel)
+        self._not_left.add(group)
 
     def put(self, group: str, event: Event) -> None:
         """Takes an event to be sent; drops it when the outbox is full."""
@@ -115,9 +122,18 @@ class Live:
                         await self._layer.group_discard(group, channel)
 
     async def _join(self, group: str, channel: str) -> None:
-        async with asyncio.timeout(SEND_WITHIN):
-            await self._layer.group_add(group, channel)
+        try:
+            async with asyncio.timeout(SEND_WITHIN):
+                await self._layer.group_add(group, channel)
+        except Exception:
+            self._join_failed = time.monotonic()
+            raise
         self._not_joined.discard(group)
+
+    async def _leave_group(self, group: str, channel: str) -> None:
+        async with asyncio.timeout(SEND_WITHIN):
+            await self._layer.group_discard(group, channel)
+        self._not_left.discard(group)
 
     async def _send_outbox(self) -> None:
         while True:
@@ -157,7 +173,7 @@ class Live:
             await asyncio.sleep(0.5)
 
     async def _beat(self, channel: str) -> None:
-        """Sends a heartbeat every two seconds, and joins what could not be joined before.
+        """Sends a heartbeat every two seconds; joins and leaves what still has to be.
 
         Returns when three heartbeats have not come back.
         """
@@ -168,6 +184,8 @@ class Live:
                     await self._layer.send(channel, {"type": "hq.heartbeat"})
                 for group in list(self._not_joined):
                     await self._join(group, channel)
+                for group in list(self._not_left):
+                    await self._leave_group(group, channel)
             await asyncio.sleep(HEARTBEAT_EVERY)
 
     async def _receive(self, channel: str) -> None:

@@ -5,7 +5,7 @@ query: every 2 s (0.5 s when the layer reaches only this process), and at once w
 so. What a socket may no longer do ends here, whatever the layer lost. Hooks registered by
 `missions` run after each periodic comparison, so that rights are applied before anything healed
 goes out. A worker that could not compare for 8 s is stale and sends no updates; at 10 s it closes
-its sockets with 1012: in doubt closed, not open.
+its sockets with 1012: in doubt closed, not open. Hooks that take long hold no comparison up.
 """
 
 import asyncio
@@ -30,6 +30,8 @@ COMPARE_EVERY_ALONE = 0.5
 NOTICE_KEPT = 10.0
 STALE_AFTER = 8.0
 CLOSE_AFTER = 10.0
+LAG_MOST = 10.0
+"""Seconds since all hooks last succeeded after which others should be sent what is for us."""
 
 
 class WatchedSocket(Protocol):
@@ -67,6 +69,8 @@ class Watch:
         self._lately: dict[UUID, float] = {}
         self._revised: Revised | None = None
         self._hooks: list[Hook] = []
+        self._followed_at = self._compared_at
+        self._following: asyncio.Task[None] | None = None
         self._live = live.current()
         self._live.on("hq.notice", self._noticed)
         self._live.on_close(_aclose)
@@ -106,6 +110,11 @@ class Watch:
         """Whether rights were compared lately enough to send updates by them."""
         return time.monotonic() - self._compared_at < STALE_AFTER
 
+    @property
+    def lagging(self) -> bool:
+        """Whether healing has not come round for too long."""
+        return time.monotonic() - self._followed_at > LAG_MOST
+
     async def compare(self) -> None:
         """One comparison: ends what is over, hands on what was revised."""
         started = time.monotonic()
@@ -128,9 +137,10 @@ class Watch:
 
     async def aclose(self) -> None:
         """Ends the tasks."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._following] if self._following else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _noticed(self, event: live.Event) -> None:
         agents = {UUID(one) for one in event.get("agents", ())}
@@ -153,14 +163,26 @@ class Watch:
                 await self.compare()
                 if time.monotonic() >= due:
                     due = time.monotonic() + every
-                    for hook in self._hooks:
-                        await hook()
+                    if self._following is None or self._following.done():
+                        self._following = asyncio.create_task(self._follow())
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001  (whatever it was, comparing goes on)
                 logger.warning("comparison with the database failed (%s)", type(error).__name__)
                 due = time.monotonic() + COMPARE_EVERY_ALONE
                 self._wanted.clear()
+
+    async def _follow(self) -> None:
+        """Runs the hooks; one that fails is tried again after the next comparison."""
+        began, failed = time.monotonic(), False
+        for hook in self._hooks:
+            try:
+                await hook()
+            except Exception as error:  # noqa: BLE001  (whatever it was, the others go on)
+                failed = True
+                logger.warning("what follows a comparison failed (%s)", type(error).__name__)
+        if not failed:
+            self._followed_at = began
 
     async def _guard(self) -> None:
         while True:
@@ -195,6 +217,11 @@ def current() -> Watch:
     if watch is None:
         watch = _of_loop[loop] = Watch()
     return watch
+
+
+def lagging() -> bool:
+    """Whether healing lags in one of this process's loops."""
+    return any(watch.lagging for watch in list(_of_loop.values()))
 
 
 async def _aclose() -> None:

@@ -151,9 +151,9 @@ def sqlite_database(path: Path) -> dict[str, Any]:
 def postgres_database(
     *, name: str, user: str, password: str, host: str, port: str
 ) -> dict[str, Any]:
-    """PostgreSQL through psycopg's pool; no call waits longer than 5 s."""
+    """PostgreSQL through psycopg's pool; no call waits longer than 4 s: `hq_project.postgresql`."""
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "hq_project.postgresql",
         "NAME": name,
         "USER": user,
         "PASSWORD": password,
@@ -162,9 +162,9 @@ def postgres_database(
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": 20, "timeout": 4, "reconnect_timeout": 5},
+            "pool": {"min_size": 1, "max_size": 20, "timeout": 4, "reconnect_timeout": 2},
             "connect_timeout": 4,
             "tcp_user_timeout": 4000,
-            "options": "-c statement_timeout=5000 -c lock_timeout=4500",
+            "options": "-c statement_timeout=3800 -c lock_timeout=3500",
         },
     }

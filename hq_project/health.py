@@ -11,7 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from agents import live
+from agents import live, watch
 
 logger = logging.getLogger(__name__)
 
@@ -26,8 +26,12 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database answers and the channel layer is heard, else 503: send nothing."""
-    parts = {"database": database_answers(), "live": live.healthy()}
+    """200 when the database answers, the layer is heard and healing keeps up, else 503."""
+    parts = {
+        "database": database_answers(),
+        "live": live.healthy(),
+        "healing": not watch.lagging(),
+    }
     status = 200 if all(parts.values()) else 503
     return JsonResponse({part: "ok" if up else "down" for part, up in parts.items()}, status=status)
 

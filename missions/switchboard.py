@@ -98,7 +98,7 @@ class Switchboard:
                 feed.idle_since = now
             elif now - feed.idle_since > LINGER:
                 del self._feeds[feed.mission_id]
-                await self._live.unsubscribe(publishing.group_of(feed.mission_id))
+                self._live.unsubscribe(publishing.group_of(feed.mission_id))
         if self._feeds:
             ids = [UUID(mission_id) for mission_id in self._feeds]
             for mission_id, position in await threads.in_watch_thread(changes.positions, ids):

@@ -1,5 +1,6 @@
 """A program that uses HQ's REST API: one agent, one connection, typed calls."""
 
+import contextlib
 from types import TracebackType
 from typing import Any, Self
 
@@ -49,7 +50,8 @@ class RestClient:
         headers = {"Authorization": f"Bearer {self.access}"} if self.access else {}
         response = await self.http.request(method, path, json=body, params=query, headers=headers)
         stream = response.extensions["network_stream"]
-        self.client_port = stream.get_extra_info("client_addr")[1]
+        with contextlib.suppress(OSError):  # a server that drains closes with its answer
+            self.client_port = stream.get_extra_info("client_addr")[1]
         if not response.is_success:
             raise Refused(response)
         return response.json() if response.content else None

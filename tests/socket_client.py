@@ -145,6 +145,11 @@ class SocketClient:
         await self._reader
         return self.connection.close_code or 0, self.connection.close_reason or ""
 
+    async def ended(self) -> int:
+        """The code of the close, however long it lasts until then."""
+        await asyncio.shield(self._reader)
+        return self.connection.close_code or 0
+
     async def _first(
         self, wanted: Callable[[Frame], bool], what: str, *, take: bool = False
     ) -> Frame:

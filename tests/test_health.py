@@ -55,7 +55,7 @@ def test_healthz_says_ok_without_a_database() -> None:
 @pytest.mark.usefixtures("no_database")
 def test_readyz_says_no_without_a_database() -> None:
     """503, and which part it is, and no more."""
-    assert get("/readyz") == (503, {"database": "down", "live": "ok"})
+    assert get("/readyz") == (503, {"database": "down", "live": "ok", "healing": "ok"})
 
 
 @pytest.mark.usefixtures("closed_after")
@@ -65,11 +65,11 @@ async def test_readyz_says_yes_once_the_layer_is_heard() -> None:
     with ThreadPoolExecutor(1) as asking:
         # The loop stands still for this one, so the channel just made is not heard yet.
         answer = asking.submit(get, "/readyz").result()
-    assert answer == (503, {"database": "ok", "live": "down"})
+    assert answer == (503, {"database": "ok", "live": "down", "healing": "ok"})
     async with asyncio.timeout(5):
         while answer[0] != 200:
             answer = await asyncio.to_thread(get, "/readyz/")
-    assert answer == (200, {"database": "ok", "live": "ok"})
+    assert answer == (200, {"database": "ok", "live": "ok", "healing": "ok"})
 
 
 def test_health_is_read_only() -> None:

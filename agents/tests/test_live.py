@@ -24,13 +24,29 @@ class Layer(InMemoryChannelLayer):  # type: ignore[misc]  # channels ships no ty
         self.gave_up = asyncio.Event()
         self.silent = False
         self.joins: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        self.leaves: asyncio.Queue[str] = asyncio.Queue()
+        self.hanging_joins = 0
 
     async def group_add(self, group: str, channel: str) -> None:
         """Joins, unless refused."""
         if self.refuses_groups:
             raise ConnectionError("away")
+        if self.hangs:
+            self.hanging_joins += 1
+            await asyncio.Event().wait()
         await super().group_add(group, channel)
         self.joins.put_nowait((group, channel))
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        """Leaves, and says so."""
+        await super().group_discard(group, channel)
+        self.leaves.put_nowait(group)
+
+    async def left(self, group: str) -> None:
+        """Until a channel has left the group."""
+        async with asyncio.timeout(PATIENCE):
+            while await self.leaves.get() != group:
+                pass
 
     async def joined(self, group: str, but: str | None = None) -> None:
         """Until a channel, other than that one, is in the group."""
@@ -101,14 +117,19 @@ async def test_a_notice_reaches_the_handler_of_its_kind(layer: Layer) -> None:
     thread.join()
 
 
-async def test_only_subscribed_groups_are_heard(layer: Layer) -> None:
+async def test_only_subscribed_groups_are_heard(
+    layer: Layer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What is sent to another group, or after leaving, is not."""
+    monkeypatch.setattr(live, "HEARTBEAT_EVERY", 0.01)
+    monkeypatch.setattr(live, "HEARTBEATS_MISSING", 1_000)
     ears, channel = Ears("test.event"), await connected()
     await channel.subscribe("mine")
     live.hand_over("other", {"type": "test.event", "number": 1})
     live.hand_over("mine", {"type": "test.event", "number": 2})
     assert (await ears.next())["number"] == 2
-    await channel.unsubscribe("mine")
+    channel.unsubscribe("mine")
+    await layer.left("mine")
     live.hand_over("mine", {"type": "test.event", "number": 3})
     live.hand_over(live.NOTICES, {"type": "test.event", "number": 4})
     assert (await ears.next())["number"] == 4
@@ -143,6 +164,19 @@ async def test_a_group_that_could_not_be_joined_is_joined_later(
     await layer.joined("mine")
     live.hand_over("mine", {"type": "test.event"})
     await ears.next()
+
+
+async def test_only_the_first_of_many_joins_waits_for_a_layer_that_hangs(
+    layer: Layer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A socket on fifty missions is not held up for fifty times the patience."""
+    monkeypatch.setattr(live, "SEND_WITHIN", 0.05)
+    channel = await connected()
+    layer.hangs = True
+    for number in range(50):
+        await channel.subscribe(f"group-{number}")
+    assert layer.hanging_joins == 1
+    assert len(channel._not_joined) == 50
 
 
 async def test_a_layer_that_hangs_holds_nobody_up(
@@ -194,7 +228,7 @@ async def test_health_is_hearing_oneself(layer: Layer, monkeypatch: pytest.Monke
     assert not live.healthy()
     await connected()
     assert live.healthy()
-    monkeypatch.setattr(live, "HEARTBEATS_MISSING", 0)
+    monkeypatch.setattr(live, "READY_WITHIN", 0)
     assert not channel.healthy
 
 

@@ -151,6 +151,49 @@ async def test_hooks_run_after_rights_were_applied(watching: watch.Watch, sessio
     assert order == ["rights", "healed"]
 
 
+async def test_what_follows_a_comparison_holds_no_comparison_up(
+    watching: watch.Watch, session: Session
+) -> None:
+    """A hook that waits for a slow database or layer delays healing, never taking access away."""
+    begun = asyncio.Event()
+
+    async def stuck() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    watching.after_comparison(stuck)
+    await within(begun)
+    socket = Socket(session)
+    watching.add(socket)
+    await threads.in_command_thread(sessions.end_session, session.pk, "logout")
+    await within(socket.ended)
+
+
+async def test_healing_that_fails_shows_as_a_lag_and_stops_no_other_hook(
+    watching: watch.Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What asks for readiness is told; what else follows a comparison goes on."""
+    ran: asyncio.Queue[None] = asyncio.Queue()
+
+    async def fail() -> None:
+        raise ConnectionError
+
+    async def go_on() -> None:
+        ran.put_nowait(None)
+
+    watching.after_comparison(fail)
+    watching.after_comparison(go_on)
+    assert not watch.lagging()
+    async with asyncio.timeout(PATIENCE):
+        await ran.get()
+    monkeypatch.setattr(watch, "LAG_MOST", 0.0)
+    assert watch.lagging()
+    followed = watching._followed_at
+    async with asyncio.timeout(PATIENCE):
+        await ran.get()
+    assert watching._followed_at == followed
+
+
 async def test_a_notice_that_came_during_the_handshake_is_not_lost(
     watching: watch.Watch, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:

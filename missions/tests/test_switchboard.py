@@ -247,7 +247,7 @@ async def test_a_mission_is_followed_from_its_first_socket_until_long_after_its_
     async def join(group: str) -> None:
         joined.append(group)
 
-    async def leave(group: str) -> None:
+    def leave(group: str) -> None:
         left.append(group)
 
     monkeypatch.setattr(live.current(), "subscribe", join)

@@ -1,0 +1,127 @@
+"""The cast on one mission of a site, under fault, and the verdict on it.
+
+The outsider follows too: nothing may ever reach it.
+"""
+
+import asyncio
+import time
+import uuid
+from contextlib import AsyncExitStack
+
+from agents.roles import Clearance
+from missions.audiences import can_see
+from tests.cast import CAST, DIRECTOR, HANDLER, OUTSIDER, Member
+from tests.faults.authors import GIVE_UP, Author
+from tests.faults.followers import Follower
+from tests.faults.oracle import Verdict, audience_of, compare, looker_for
+from tests.faults.site import Site
+from tests.hq_server import HQServer
+from tests.ledger import Frame
+from tests.rest_client import RestClient
+
+
+class Crowd:
+    """The cast on one mission of a site: `sockets` followers each, two authors."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.rest: dict[Member, list[RestClient]] = {}
+        self.followers: list[Follower] = []
+        self.authors: list[Author] = []
+        self.mission = ""
+        self._stack = AsyncExitStack()
+
+    async def gather(self, *, sockets: int = 2, every: float | None = 0.1) -> None:
+        """Logs everybody in, makes the mission, opens the sockets, and has the authors begin."""
+        for member in CAST:
+            self.rest[member] = [await self.client(member, node) for node in self.site.nodes]
+        director = self.rest[DIRECTOR][0]
+        self.mission = await director.create_mission(f"Faults {uuid.uuid4()}")
+        members = [self.rest[one][0] for one in CAST if one not in (DIRECTOR, OUTSIDER)]
+        await director.add(self.mission, *members)
+        for member in (DIRECTOR, HANDLER):
+            self.authors.append(Author(member, self.mission, self.rest[member]))
+        for number in range(sockets):
+            for member in CAST:
+                self.follow(member, first=number)
+        await self.settled()
+        if every is not None:
+            for author in self.authors:
+                author.start(every)
+
+    async def client(self, member: Member, node: HQServer) -> RestClient:
+        """A REST client of that agent; one login an agent and site."""
+        client = await self._stack.enter_async_context(RestClient(node))
+        if member not in self.site.logins:
+            await client.login(member)
+            self.site.logins[member] = client.access, client.agent
+        client.access, client.agent = self.site.logins[member]
+        return client
+
+    def follow(self, member: Member, *, first: int = 0) -> Follower:
+        """One more follower, which comes to that node first."""
+        nodes = self.site.nodes
+        turned = [nodes[(first + offset) % len(nodes)] for offset in range(len(nodes))]
+        follower = Follower(self.rest[member][0], member, self.mission, turned)
+        self.followers.append(follower)
+        return follower
+
+    async def settled(self, within: float = 30.0) -> None:
+        """Waits until every follower that may is connected and subscribed."""
+        async with asyncio.timeout(within):
+            for one in self.followers:
+                if not one.over:
+                    await one.welcomed.wait()
+
+    async def whole(self, since: float, *, within: float = GIVE_UP) -> float:
+        """Seconds from `since` until everybody held an update said now, and all before it."""
+        mark = await self.authors[0].say(classification="restricted", roles=[], body="mark")
+        moments = [
+            await one.ledger.holds(mark["id"], within=within)
+            for one in self.followers
+            if one.member is not OUTSIDER and not one.over
+        ]
+        return max(moments) - since
+
+    async def verdict(self, fault: str) -> Verdict:
+        """Ends the authors, waits until all is said and heard, and compares."""
+        for author in self.authors:
+            await author.stop()
+        await self.settled()
+        await self.whole(time.monotonic())
+        verdict = Verdict(fault, repr(self.site))
+        verdict.slowest_write = max(one.slowest() for one in self.authors)
+        promised = {key: up for one in self.authors for key, up in one.promised.items()}
+        verdict.promised = len(promised)
+        for follower in self.followers:
+            await self._judge(verdict, follower, promised)
+        return verdict
+
+    async def _judge(
+        self, verdict: Verdict, follower: Follower, promised: dict[str, Frame]
+    ) -> None:
+        ledger = follower.ledger
+        verdict.forbidden += len(ledger.forbidden)
+        verdict.doubled += ledger.faults["doubled"]
+        verdict.disordered += ledger.faults["disordered"]
+        if follower.over or follower.member is OUTSIDER:
+            return
+        looker = looker_for(follower.member)
+        due = {
+            key
+            for key, update in promised.items()
+            if can_see(looker, Clearance.RESTRICTED, audience_of(update))
+        }
+        entries = await self.rest[follower.member][-1].log(self.mission)
+        numbers = [entry["seq"] for entry in entries]
+        verdict.disordered += numbers != list(range(1, len(numbers) + 1))
+        log = [entry["update"]["id"] for entry in entries]
+        compare(verdict, ledger.rooms[self.mission].ids(), log, due)
+
+    async def leave(self) -> None:
+        """Ends everything of it."""
+        for author in self.authors:
+            await author.stop()
+        for follower in self.followers:
+            await follower.stop()
+        await self._stack.aclose()

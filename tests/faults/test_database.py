@@ -1,0 +1,113 @@
+"""F8: a PostgreSQL that restarts, and one that stands still."""
+
+import asyncio
+import signal
+import time
+
+import httpx
+import pytest
+
+from tests.cast import ANALYST, DIRECTOR
+from tests.faults.conftest import Gather
+from tests.faults.crowd import Crowd
+from tests.faults.site import Site, frozen, ready, seconds_until
+from tests.hq_server import HQServer
+from tests.ledger import Frame
+
+ANSWER_WITHIN = 5.0
+BACK_WITHIN = 5.0
+AT_ONCE = 1.0
+
+
+async def judged(crowd: Crowd, fault: str, whole: float) -> None:
+    """The verdict, and that no write waited longer than it may."""
+    verdict = await crowd.verdict(fault)
+    verdict.whole = whole
+    verdict.notes["unavailable"] = sum(
+        answer.status == 503 for one in crowd.authors for answer in one.answers
+    )
+    verdict.tell()
+    assert verdict.wrong == {}
+    assert verdict.slowest_write is not None
+    assert verdict.slowest_write < ANSWER_WITHIN
+    statuses = {answer.status for one in crowd.authors for answer in one.answers}
+    assert statuses <= {201, 503}
+
+
+async def test_f8_postgresql_restarts(on_postgres: Site, gather: Gather) -> None:
+    """Writes are committed or answered 503; what was acknowledged is delivered."""
+    assert on_postgres.postgres is not None
+    crowd = await gather(on_postgres)
+    await asyncio.sleep(1)
+    await asyncio.to_thread(on_postgres.postgres.stop, signal.SIGINT)
+    await asyncio.to_thread(on_postgres.postgres.start)
+    whole = await crowd.whole(time.monotonic())
+    await judged(crowd, "F8 PostgreSQL restarted", whole)
+    assert whole < BACK_WITHIN
+
+
+async def test_f8_postgresql_stands_still(on_postgres: Site, gather: Gather) -> None:
+    """503 in time, then at once; nobody is let in; and all is well within five seconds of it."""
+    assert on_postgres.postgres is not None
+    crowd = await gather(on_postgres)
+    await asyncio.sleep(1)
+    with frozen(on_postgres.postgres):
+        stopped = time.monotonic()
+        unready = [await asyncio.to_thread(until_unready, node) for node in on_postgres.nodes]
+        assert unready[0] < ANSWER_WITHIN
+        for node in on_postgres.nodes:
+            await refused_at_once(crowd, node.url)
+        newcomer = crowd.follow(ANALYST)
+        assert await newcomer.refused(within=8) == 503
+        await asyncio.sleep(max(0.0, 8 - (time.monotonic() - stopped)))
+    whole = await crowd.whole(time.monotonic())
+    await judged(crowd, "F8 PostgreSQL stopped for 8 s", whole)
+    assert whole < BACK_WITHIN
+
+
+def until_unready(node: HQServer) -> float:
+    """Seconds until a server says that it should be sent nothing."""
+    return seconds_until(lambda: not ready(node), within=10)
+
+
+async def refused_at_once(crowd: Crowd, url: str) -> None:
+    """After two stuck calls the next is answered without waiting, but for one try a second."""
+    token = crowd.rest[DIRECTOR][0].access
+    async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
+        taken = []
+        for _ in range(4):
+            began = time.monotonic()
+            answer = await client.get(
+                f"{url}/api/missions", headers={"Authorization": f"Bearer {token}"}
+            )
+            taken.append(time.monotonic() - began)
+            assert answer.status_code == 503
+            body: Frame = answer.json()
+            assert body["code"] == "unavailable"
+        assert min(taken) < AT_ONCE
+        assert max(taken) < ANSWER_WITHIN
+
+
+@pytest.mark.parametrize("which", ["stall", "cut"])
+async def test_f9_a_worker_is_cut_off_from_its_database(
+    on_postgres: Site, gather: Gather, which: str
+) -> None:
+    """It says so in time, its clients find the other, and it comes back by itself."""
+    path = on_postgres.database_path
+    assert path is not None
+    crowd = await gather(on_postgres)
+    getattr(path, which)()
+    cut = time.monotonic()
+    unready = await asyncio.to_thread(until_unready, on_postgres.nodes[0])
+    during = await crowd.whole(cut)
+    path.heal()
+    healed = time.monotonic()
+    whole = await crowd.whole(healed)
+    back = await asyncio.to_thread(seconds_until, lambda: ready(on_postgres.nodes[0]), within=10)
+    verdict = await crowd.verdict(f"F9 database: {which}")
+    verdict.whole = whole
+    verdict.notes |= {"unready": unready, "ready": back, "whole_during": during}
+    verdict.tell()
+    assert verdict.wrong == {}
+    assert unready < ANSWER_WITHIN
+    assert whole < 10
