@@ -22,6 +22,28 @@ def test_a_secret_reaches_the_cleared_and_nobody_else(enter: Enter, scene: Scene
     expect(operative.log.locator(".banner").first).to_have_text("Restricted")
 
 
+def test_the_banner_follows_what_is_on_screen(enter: Enter, scene: Scene) -> None:
+    """The highest of the entries in sight and of the orders beside them, by scrolling too."""
+    scene.say("The depot is watched.", classification="secret")
+    for number in range(40):
+        scene.say(f"Check {number}.")
+    person = enter(ANALYST)
+    expect(person.entry("Check 39.")).to_be_in_viewport()
+    banners = person.log.locator(".banner")
+    expect(banners).to_have_text(["Restricted", "Restricted"])
+    person.page.get_by_role("log").evaluate("log => { log.scrollTop = 0 }")
+    expect(banners).to_have_text(["Secret", "Secret"])
+    person.page.get_by_role("log").evaluate("log => { log.scrollTop = log.scrollHeight }")
+    expect(banners).to_have_text(["Restricted", "Restricted"])
+    first, codename = scene.mission, scene.codename
+    scene.fresh()
+    scene.say("Hold.", kind="order", classification="confidential", requires_ack=True)
+    expect(person.page.get_by_role("heading", level=1)).to_have_text(codename)
+    expect(person.page.get_by_role("complementary")).to_contain_text("Hold.")
+    assert first in person.page.url
+    expect(banners).to_have_text(["Confidential", "Confidential"])
+
+
 def test_text_is_shown_as_it_was_written(enter: Enter, scene: Scene) -> None:
     """Markup and links stay text; nothing runs."""
     body = "<img src=x onerror=alert(1)> https://example.net <b>bold</b>"

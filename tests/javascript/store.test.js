@@ -196,7 +196,7 @@ test('a long shift keeps the newest entries', () => {
 });
 
 test('unknown frames, names of Object and frames of unknown missions change nothing', () => {
-  for (const frame of [{ type: 'presence', mission: 'm1' }, { type: 'constructor' }, live(1, { mission: 'm9' })]) {
+  for (const frame of [{ type: 'weather', mission: 'm1' }, { type: 'constructor' }, live(1, { mission: 'm9' })]) {
     assert.equal(reduce(LIVE, frame), LIVE);
   }
 });

@@ -57,6 +57,7 @@ test('the filter wants all words, in any of body, author, kind and classificatio
 test('the banner has the highest classification that is shown', () => {
   assert.equal(highestOf(rows([entry(1), entry(2, { classification: 'secret' })]), 'confidential'), 'secret');
   assert.equal(highestOf([], 'confidential'), 'confidential');
+  assert.equal(highestOf([], 'restricted', ['secret', 'restricted']), 'secret');
 });
 
 test('open orders are those of others, unacknowledged, the most pressing first', () => {

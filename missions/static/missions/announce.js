@@ -27,6 +27,11 @@ export class Announcer {
     say(part('polite', HTMLElement), sentence);
   }
 
+  /** One sentence, at once. @param {string} sentence */
+  warn(sentence) {
+    say(part('assertive', HTMLElement), sentence);
+  }
+
   /** Forgets what is not spoken yet: it may no longer be heard. */
   hush() {
     clearTimeout(this.#timer);

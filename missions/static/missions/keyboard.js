@@ -2,7 +2,7 @@
  * The keys of the room. Single letters work only outside of fields and dialogs, and never with a
  * modifier, so that they take nothing from the browser or from a screen reader's forms mode.
  *
- * @param {{step: (by: number) => void, acknowledge: () => void, filter: () => void,
+ * @param {{step: (by: number) => void, filter: () => void,
  *   escape: () => void, sheet: () => void}} acts
  */
 export function wireKeyboard(acts) {
@@ -17,9 +17,16 @@ export function wireKeyboard(acts) {
       case '?': acts.sheet(); break;
       case 'j': acts.step(1); break;
       case 'k': acts.step(-1); break;
-      case 'a': acts.acknowledge(); break;
+      case 'a': press('[data-ack]'); break;
+      case 'e': press('[data-revise]'); break;
       default: return;
     }
     event.preventDefault();
   });
+}
+
+/** Clicks a button of the focused entry. @param {string} which */
+function press(which) {
+  const button = document.activeElement?.closest('.entry')?.querySelector(which);
+  if (button instanceof HTMLElement) button.click();
 }

@@ -10,9 +10,14 @@ export function dueAt(update) {
   return update.ack_within === null ? Infinity : Date.parse(update.created_at) + update.ack_within * 1000;
 }
 
+/** Whether this agent wrote it: codenames are unique. @param {State} state @param {Update} update */
+export function isOwn(state, update) {
+  return state.agent?.codename === update.author.codename;
+}
+
 /** Whether this agent may be asked for it: everybody but the author. @param {State} state @param {Update} update */
 export function asksFor(state, update) {
-  return update.requires_ack && update.author.codename !== state.agent?.codename;
+  return update.requires_ack && !isOwn(state, update);
 }
 
 /** Unacknowledged in all rooms that are held, the most pressing first. @param {State} state */

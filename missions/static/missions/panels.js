@@ -7,8 +7,12 @@ const side = () => part('side', HTMLElement);
 
 /** @type {HTMLElement | null} */
 let opener = null;
+/** @type {() => void} */
+let changed = () => {};
 
-export function wirePanels() {
+/** @param {() => void} onChange what is on screen is another */
+export function wirePanels(onChange) {
+  changed = onChange;
   const openRail = part('open-rail', HTMLButtonElement);
   openRail.addEventListener('click', () => open(rail(), openRail));
   for (const button of document.querySelectorAll('[data-open-side]')) {
@@ -34,6 +38,7 @@ export function closePanels() {
   opener?.setAttribute('aria-expanded', 'false');
   opener?.focus();
   opener = null;
+  changed();
   return true;
 }
 
@@ -47,6 +52,7 @@ function open(panel, by) {
   part('veil', HTMLElement).hidden = false;
   const first = panel.querySelector('[data-close]');
   if (first instanceof HTMLElement) first.focus();
+  changed();
 }
 
 /** What lies behind an open drawer takes neither focus nor clicks. @param {boolean} still */

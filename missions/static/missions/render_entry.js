@@ -4,23 +4,29 @@
  * @typedef {import('./types.js').State} State
  * @typedef {import('./types.js').Update} Update
  * @typedef {import('./types.js').Receipt} Receipt
+ * @typedef {import('./types.js').AgentName} AgentName
  * @typedef {import('./timeline.js').Row} Row
- * @typedef {{state: State, mission: string, receipts: Map<string, Receipt[] | 'loading'>}} Scene
+ * @typedef {{state: State, mission: string, receipts: Map<string, Receipt[] | 'loading'>,
+ *   panelFor: (update: string) => HTMLElement | null}} Scene `panelFor`: what is open in an entry
  */
-import { CLEARANCE_MARK, CLEARANCE_NAME, KIND_NAME, ROLE_NAME, counted, mayStaff, rolesInWords } from './words.js';
+import { CLEARANCE_MARK, CLEARANCE_NAME, KIND_NAME, ROLE_NAME, counted, mayStaff, names, rolesInWords } from './words.js';
 import { clockTime, dayName, due, exactUtc } from './clock.js';
 import { h, say, unseen } from './dom.js';
 import { icon } from './icons.js';
-import { asksFor } from './orders.js';
+import { asksFor, dueAt } from './orders.js';
+import { missing, oversees } from './oversight.js';
 
 /** What has to differ for a row to be drawn again. @param {Row} row @param {Scene} scene */
-export function signature(row, { state, mission, receipts }) {
+export function signature(row, { state, mission, receipts, panelFor }) {
   if (row.type === 'day') return dayName(row.at, Date.now());
-  if (row.type !== 'entry' || !row.update.requires_ack) return '';
-  const { id } = row.update;
+  if (row.type !== 'entry') return '';
+  const { id, classification, roles } = row.update;
+  const basis = [classification, roles, row.kept, state.agent?.role, panelFor(id) !== null].join();
+  if (!row.update.requires_ack) return basis;
   const shown = receipts.get(id);
   return [
-    Boolean(state.rooms[mission]?.acknowledged[id]), Boolean(state.acknowledging[id]), state.agent?.role,
+    basis, JSON.stringify(missing(state, mission, row.update)),
+    Boolean(state.rooms[mission]?.acknowledged[id]), Boolean(state.acknowledging[id]),
     shown === undefined || shown === 'loading' ? shown : JSON.stringify(shown),
   ].join();
 }
@@ -45,18 +51,22 @@ export function rowNode(row, scene) {
 function entryNode(update, kept, scene) {
   const said = KIND_NAME[update.kind];
   const status = update.kind === 'status';
+  const revisable = kept && scene.state.agent !== null && mayStaff(scene.state.agent.role);
+  const panel = scene.panelFor(update.id);
   return h(
     'article',
     {
-      class: 'entry', 'data-id': update.id, 'data-kind': update.kind, tabindex: -1,
+      class: missing(scene.state, scene.mission, update).length ? 'entry late' : 'entry', 'data-id': update.id, 'data-kind': update.kind, tabindex: -1,
       'aria-label': `${said} from ${update.author.codename}, ${CLEARANCE_NAME[update.classification]}, ${clockTime(update.created_at)}`,
     },
     timeNode(update.created_at),
     h('span', { class: 'kind' }, icon(update.kind), said),
     h('div', { class: 'body' }, update.body, coordinates(update), limits(update, kept)),
     h('span', { class: 'marks' },
-      status && h('span', { class: 'by' }, `${update.author.codename}, ${ROLE_NAME[update.author.role]}`), mark(update)),
+      status && h('span', { class: 'by' }, `${update.author.codename}, ${ROLE_NAME[update.author.role]}`), mark(update),
+      revisable && reviseButton(update, panel !== null)),
     update.requires_ack && ackNode(update, scene),
+    panel,
   );
 }
 
@@ -89,18 +99,26 @@ function limits({ roles, requires_ack: asks }, kept) {
     ? `For ${readers}` : `Sent to ${readers}. You see it here because you wrote it.`);
 }
 
+/** @param {Update} update @param {boolean} open */
+function reviseButton({ id, kind }, open) {
+  return h('button', { class: 'quiet icon-only revise-open', type: 'button', tabindex: -1, 'data-revise': id, 'aria-expanded': String(open), title: 'Actions (e)', 'aria-label': `Actions for this ${KIND_NAME[kind].toLowerCase()}` }, icon('more'));
+}
+
 /** @param {Update} update @param {Scene} scene */
 function ackNode(update, { state, mission, receipts }) {
   const asked = asksFor(state, update);
   const done = Boolean(state.rooms[mission]?.acknowledged[update.id]);
-  const reads = !asked || (state.agent !== null && mayStaff(state.agent.role));
+  const waits = asked && !done;
+  const reads = oversees(state, update);
+  const absent = missing(state, mission, update);
   const shown = receipts.get(update.id);
   return h(
     'div', { class: 'ack' },
     asked && done && h('span', { class: 'done' }, icon('check'), 'Acknowledged'),
-    asked && !done && ackButton(update, Boolean(state.acknowledging[update.id])),
+    waits && ackButton(update, Boolean(state.acknowledging[update.id])),
     h('span', {}, `To be acknowledged by ${update.roles.length ? rolesInWords(update.roles) : 'everyone on the mission'}`),
-    asked && !done && dueNode(update),
+    (waits || absent.length > 0 || (reads && dueAt(update) > Date.now())) && dueNode(update, waits || absent.length > 0),
+    missingNode(absent),
     reads && h('button', { class: 'quiet small', type: 'button', 'data-receipts': update.id, 'aria-expanded': String(shown !== undefined) }, 'Receipts'),
     reads && shown !== undefined && receiptList(shown),
   );
@@ -112,10 +130,15 @@ export function ackButton(update, busy) {
     busy ? 'Acknowledging…' : 'Acknowledge');
 }
 
-/** The clock of an order; `tick` keeps it right. @param {Update} update */
-export function dueNode({ created_at: at, ack_within: within }) {
+/** Who let the time pass. @param {AgentName[]} agents */
+export function missingNode(agents) {
+  return agents.length > 0 && h('p', { class: 'missing' }, `Not acknowledged by ${names(agents)}`);
+}
+
+/** The clock of an order; `tick` keeps it right. @param {Update} update @param {boolean} [matters] whether it runs on when the time is up */
+export function dueNode({ created_at: at, ack_within: within }, matters = true) {
   if (within === null) return null;
-  const clock = h('span', { 'data-due': at, 'data-within': within });
+  const clock = h('span', { 'data-due': at, 'data-within': within, 'data-matters': matters });
   tickOne(clock, Date.now());
   return clock;
 }
@@ -139,6 +162,8 @@ export function tick(now) {
 /** @param {HTMLElement} clock @param {number} now */
 function tickOne(clock, now) {
   const { text, overdue } = due(clock.dataset.due ?? '', Number(clock.dataset.within), now);
-  say(clock, text);
+  const passed = overdue && clock.dataset.matters === undefined;
+  say(clock, passed ? '' : text);
   clock.classList.toggle('overdue', overdue);
+  if (overdue && !passed) clock.closest('.entry, .card')?.classList.add('late');
 }

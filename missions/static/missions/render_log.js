@@ -33,9 +33,18 @@ export class LogView {
   #earlier = h('p', { class: 'earlier' });
   #earlierSign = '';
 
-  /** @param {() => void} onEarlier the reader wants what came before */
-  constructor(onEarlier) {
+  /** @type {string | null} an entry to go to as soon as it is drawn */ #wanted = null;
+  #panelFor;
+
+  /**
+   * @param {() => void} onEarlier the reader wants what came before
+   * @param {() => void} onMove other entries are on screen
+   * @param {(update: string) => HTMLElement | null} panelFor what is open in an entry
+   */
+  constructor(onEarlier, onMove, panelFor) {
+    this.#panelFor = panelFor;
     this.log.addEventListener('scroll', () => {
+      onMove();
       this.#atEnd = this.#distance() < NEAR;
       if (this.#atEnd) this.#caughtUp();
       if (this.log.scrollTop < 120 && this.#earlierSign === 'more' && !this.#atEnd) onEarlier();
@@ -47,7 +56,10 @@ export class LogView {
       this.toEnd();
       this.log.focus();
     });
-    new ResizeObserver(() => { if (this.#atEnd) this.#scrollToEnd(); }).observe(this.log);
+    new ResizeObserver(() => {
+      if (this.#atEnd) this.#scrollToEnd();
+      onMove();
+    }).observe(this.log);
   }
 
   /** A receipt that came live: into the list, where it is shown. @param {string} update @param {Receipt} receipt */
@@ -73,7 +85,8 @@ export class LogView {
     const anchor = this.#atEnd ? null : this.#anchor();
     this.#newest = room.seq;
     this.#rows = rowsOf(room, this.filter, dayKey);
-    this.#place(this.#rows, { state, mission: id, receipts: this.receipts }, this.#before(room, loadingOlder));
+    const scene = { state, mission: id, receipts: this.receipts, panelFor: this.#panelFor };
+    this.#place(this.#rows, scene, this.#before(room, loadingOlder));
     if (this.#atEnd) {
       this.#scrollToEnd();
       this.#caughtUp();
@@ -83,7 +96,32 @@ export class LogView {
     if (first || room.epoch !== this.#epoch) this.#seen = this.#newest;
     this.#epoch = room.epoch;
     this.#count(room, state);
+    if (this.#wanted && this.#drawn.has(this.#wanted)) this.#go(this.#wanted);
     return this.#rows;
+  }
+
+  /** The rows in the visible part of the log. @returns {Row[]} */
+  onScreen() {
+    const top = this.log.scrollTop;
+    const bottom = top + this.log.clientHeight;
+    return this.#rows.filter(({ key }) => {
+      const node = this.#drawn.get(key)?.node;
+      return node && node.offsetTop < bottom && node.offsetTop + node.offsetHeight > top;
+    });
+  }
+
+  /** Goes to an entry, now or when its mission is drawn. @param {string} update */
+  show(update) {
+    this.#wanted = update;
+  }
+
+  /** @param {string} key */
+  #go(key) {
+    this.#wanted = null;
+    const node = this.#drawn.get(key)?.node;
+    node?.focus({ preventScroll: true });
+    node?.scrollIntoView({ block: 'center' });
+    this.#atEnd = this.#distance() < NEAR;
   }
 
   /** Moves the focus by so many entries; from outside, to the last one. @param {number} by */
@@ -112,6 +150,8 @@ export class LogView {
   /** @param {Row[]} rows @param {import('./render_entry.js').Scene} scene @param {HTMLElement} before */
   #place(rows, scene, before) {
     const focused = document.activeElement;
+    const entry = focused?.closest('.entry');
+    const at = entry ? [...this.log.querySelectorAll('.entry')].indexOf(entry) : -1;
     /** @type {Map<string, {node: HTMLElement, sign: string}>} */
     const drawn = new Map();
     /** @type {Element} */
@@ -122,9 +162,9 @@ export class LogView {
       const old = this.#drawn.get(row.key);
       const fresh = old && old.sign === sign ? old : { node: rowNode(row, scene), sign };
       if (old && fresh !== old) {
-        const inside = old.node.contains(focused);
+        const inside = focused && old.node.contains(focused);
         old.node.replaceWith(fresh.node);
-        if (inside) fresh.node.focus({ preventScroll: true });
+        if (inside) twin(focused, fresh.node).focus({ preventScroll: true });
       }
       if (last.nextElementSibling !== fresh.node) last.after(fresh.node);
       last = fresh.node;
@@ -132,6 +172,14 @@ export class LogView {
     }
     while (last.nextElementSibling) last.nextElementSibling.remove();
     this.#drawn = drawn;
+    if (at >= 0 && document.activeElement === document.body) this.#refocus(at);
+  }
+
+  /** The focused entry is gone: the next one has the focus, or the log. @param {number} at */
+  #refocus(at) {
+    const entries = this.log.querySelectorAll('.entry');
+    const next = entries[Math.min(at, entries.length - 1)] ?? this.log;
+    if (next instanceof HTMLElement) next.focus({ preventScroll: true });
   }
 
   /** @param {Room} room @param {boolean} loading */
@@ -179,4 +227,11 @@ export class LogView {
     }
     return null;
   }
+}
+
+/** What has the focus of an element in a row that was drawn again. @param {Element} focused @param {HTMLElement} node @returns {HTMLElement} */
+function twin(focused, node) {
+  const act = ['data-revise', 'data-receipts', 'data-ack'].find((name) => focused.hasAttribute(name));
+  const same = node.contains(focused) ? focused : act && node.querySelector(`[${act}]`);
+  return same instanceof HTMLElement ? same : node;
 }

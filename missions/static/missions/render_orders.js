@@ -10,13 +10,13 @@ import { ackButton, dueNode, mark } from './render_entry.js';
 
 let drawn = '';
 
-/** @param {State} state */
-export function drawOrders(state) {
+/** @param {State} state @param {number} overdue how many cards stand above, for those who oversee */
+export function drawOrders(state, overdue) {
   const orders = state.agent ? openOrders(state) : [];
   const staffs = state.agent !== null && mayStaff(state.agent.role);
   for (const count of document.querySelectorAll('[data-side-count]')) {
-    say(count, String(orders.length));
-    if (count instanceof HTMLElement) count.hidden = orders.length === 0;
+    say(count, String(orders.length + overdue));
+    if (count instanceof HTMLElement) count.hidden = orders.length + overdue === 0;
   }
   for (const name of document.querySelectorAll('[data-side-name]')) say(name, staffs ? 'Details' : 'Orders');
   const sign = JSON.stringify([

@@ -5,7 +5,7 @@
  * @typedef {import('./types.js').State} State
  * @typedef {import('./timeline.js').Row} Row
  */
-import { CLEARANCE_NAME, ROLE_NAME, STATUS_NAME, mayStaff } from './words.js';
+import { CLEARANCES, CLEARANCE_NAME, ROLE_NAME, STATUS_NAME, mayStaff } from './words.js';
 import { h, part, put, say } from './dom.js';
 import { highestOf } from './timeline.js';
 
@@ -66,16 +66,24 @@ export function drawHeads(state) {
   say(badge, String(unread));
 }
 
-/** @param {State} state @param {Row[]} rows */
+/** The highest classification among what is on screen now. @param {State} state @param {Row[]} rows those in the visible part of the log */
 export function drawBanners(state, rows) {
   const mission = state.selected ? state.missions[state.selected] : undefined;
   const loaded = mission && state.rooms[mission.id]?.epoch;
-  const most = mission && loaded ? highestOf(rows, mission.classification) : null;
+  const most = mission && loaded ? highestOf(rows, mission.classification, beside()) : null;
   for (const id of ['banner-top', 'banner-bottom']) {
     const banner = part(id, HTMLElement);
     banner.dataset.class = most ?? '';
     say(banner, most ? CLEARANCE_NAME[most] : '');
   }
+}
+
+/** What the cards of the right column say, where it is on screen. @returns {import('./types.js').Clearance[]} */
+function beside() {
+  const side = part('side', HTMLElement);
+  if (!side.checkVisibility()) return [];
+  return [...side.querySelectorAll('.card .mark')].flatMap((one) =>
+    CLEARANCES.filter((name) => name === one.getAttribute('data-class')));
 }
 
 let shown = '';

@@ -13,10 +13,13 @@ import { Composer } from './composer.js';
 import { Connection } from './socket.js';
 import { LogView } from './render_log.js';
 import { Outbox } from './outbox.js';
+import { OverdueWatch } from './overdue_watch.js';
+import { Revision } from './revise.js';
 import { Staffing } from './staffing.js';
 import { closePanels, wirePanels } from './panels.js';
 import { drawBanners, drawEmpty, drawHeads, drawLink } from './render_state.js';
 import { drawOrders } from './render_orders.js';
+import { drawOverdue } from './render_overdue.js';
 import { drawRail } from './render_rail.js';
 import { History } from './past.js';
 import { firstChoice } from './choice.js';
@@ -51,7 +54,9 @@ const connection = new Connection({
 });
 const outbox = new Outbox((frame) => connection.send(frame));
 const past = new History(dispatch, () => state);
-const log = new LogView(() => void past.older());
+const revision = new Revision((sentence) => announcer.tell(sentence), schedule);
+const log = new LogView(() => void past.older(), () => requestAnimationFrame(banners), (id) => revision.panelFor(id));
+const overdue = new OverdueWatch(dispatch, () => state, (sentence) => announcer.warn(sentence));
 const composer = new Composer(async (mission, fields) => {
   const answer = await outbox.ask({ type: 'publish', id: String(fields.client_id), mission, ...fields });
   if (answer.frame) log.toEnd();
@@ -86,6 +91,7 @@ function received(frame) {
     past.forget();
   }
   dispatch(seenHere(frame));
+  if (frame.type === 'overdue') void overdue.hear(frame);
   if (frame.type === 'welcome') choose();
   if (frame.type === 'access_changed') void relist();
   if (frame.type === 'subscribed') void past.own(frame.mission);
@@ -196,12 +202,18 @@ function draw() {
   drawLink(state, Date.now());
   drawHeads(state);
   drawRail(state);
+  revision.follow(state);
   const rows = log.draw(state, past.loading);
-  drawBanners(state, rows);
   drawEmpty(state, rows, log.filter, { create: () => staffing.create(), clear: clearFilter });
   composer.draw(state);
-  drawOrders(state);
+  drawOrders(state, drawOverdue(state));
   staffing.draw(state);
+  tick(Date.now());
+  banners();
+}
+
+function banners() {
+  drawBanners(state, log.onScreen());
 }
 
 const filter = part('filter', HTMLInputElement);
@@ -218,11 +230,23 @@ filter.addEventListener('input', () => {
   schedule();
 });
 document.addEventListener('click', ({ target }) => {
-  const button = target instanceof Element ? target.closest('[data-ack], [data-receipts]') : null;
+  const button = target instanceof Element ? target.closest('[data-ack], [data-receipts], [data-revise], [data-show]') : null;
   if (!(button instanceof HTMLElement)) return;
-  if (button.dataset.ack) void acknowledge(button.dataset.ack);
-  if (button.dataset.receipts) void showReceipts(button.dataset.receipts);
+  const { ack, receipts, revise, show } = button.dataset;
+  if (ack) void acknowledge(ack);
+  if (receipts) void showReceipts(receipts);
+  if (revise) revision.toggle(revise);
+  if (show) showEntry(show, button.dataset.mission ?? '');
 });
+
+/** @param {string} update @param {string} mission */
+function showEntry(update, mission) {
+  closePanels();
+  clearFilter();
+  log.show(update);
+  location.hash = `mission=${mission}`;
+}
+
 wireKeyboard({
   step: (by) => log.step(by),
   filter: () => filter.focus(),
@@ -232,12 +256,8 @@ wireKeyboard({
     if (log.filter) clearFilter();
     else if (document.activeElement === filter) log.log.focus();
   },
-  acknowledge: () => {
-    const button = document.activeElement?.closest('.entry')?.querySelector('[data-ack]');
-    if (button instanceof HTMLElement) button.click();
-  },
 });
-wirePanels();
+wirePanels(schedule);
 wireDialogs();
 wireAccount();
 themeSwitch(part('theme', HTMLButtonElement));
@@ -266,6 +286,7 @@ document.addEventListener('visibilitychange', () => {
 });
 setInterval(() => {
   tick(Date.now());
+  overdue.tick(Date.now());
   drawLink(state, Date.now());
 }, 1_000);
 schedule();

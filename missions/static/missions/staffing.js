@@ -11,19 +11,18 @@
 import * as api from './api.js';
 import { CLEARANCE_NAME, ROLE_NAME, STATUS_NAME, counted, mayStaff } from './words.js';
 import { ask, inWords, openMissionForm } from './dialogs.js';
+import { Roster } from './roster.js';
 import { h, part, put, say } from './dom.js';
 
 const PAUSE = 200;
 
 export class Staffing {
   #place = part('staff', HTMLElement);
-  #roster = h('ul', { class: 'roster', 'aria-label': 'Members' });
+  #roster = new Roster((agent) => this.#remove(agent));
   #found = h('ul', { class: 'roster', 'aria-label': 'Agents found' });
   #search = h('input', { id: 'find-agent', type: 'search', placeholder: 'Name or role', autocomplete: 'off' });
-  #title = h('span', {}, 'Members');
   #problem = h('p', { class: 'problem', role: 'alert' });
   #settings = h('section', { 'aria-label': 'Settings' });
-  /** @type {Candidate[] | null} */ #members = null;
   /** @type {string} */ #drawn = '';
   /** @type {Mission | null} */ #mission = null;
   /** @type {import('./types.js').Agent | null} */ #agent = null;
@@ -44,6 +43,8 @@ export class Staffing {
     const mission = (state.selected && state.missions[state.selected]) || null;
     this.#agent = state.agent;
     const shown = state.agent !== null && mayStaff(state.agent.role) ? mission : null;
+    const joined = this.#roster.tell((shown && state.rooms[shown.id]?.present) ?? null);
+    if (shown && shown.id === this.#mission?.id && joined) void this.#load(shown.id);
     const sign = shown ? JSON.stringify([shown, state.agent?.role]) : '';
     if (sign === this.#drawn) return;
     this.#drawn = sign;
@@ -54,13 +55,12 @@ export class Staffing {
       return;
     }
     if (other || !this.#place.hasChildNodes()) {
-      this.#members = null;
+      this.#roster.show(null);
       this.#search.value = '';
       put(this.#found);
       say(this.#problem, '');
-      this.#drawRoster();
       put(this.#place,
-        h('section', { 'aria-label': 'Members of the mission' }, h('h3', {}, this.#title), this.#roster,
+        h('section', { 'aria-label': 'Members of the mission' }, h('h3', {}, this.#roster.title), this.#roster.list,
           h('div', { class: 'find' }, h('label', { for: 'find-agent' }, 'Add an agent'), this.#search), this.#problem, this.#found),
         this.#settings);
     }
@@ -82,23 +82,10 @@ export class Staffing {
     try {
       const members = await api.members(id);
       if (this.#mission?.id !== id) return;
-      this.#members = members;
-      this.#drawRoster();
+      this.#roster.show(members);
     } catch (error) {
       if (this.#mission?.id === id) say(this.#problem, inWords(error));
     }
-  }
-
-  #drawRoster() {
-    const members = this.#members;
-    say(this.#title, members ? `Members (${members.length})` : 'Members');
-    if (!members) {
-      put(this.#roster, h('li', {}, h('i', { class: 'bone' })), h('li', {}, h('i', { class: 'bone' })));
-      return;
-    }
-    put(this.#roster, ...members.map((agent) => h('li', {}, nameOf(agent),
-      h('button', { class: 'quiet small', type: 'button', 'aria-label': `Remove ${agent.codename}`, click: () => this.#remove(agent) }, 'Remove'))),
-      members.length === 0 && h('li', { class: 'none' }, 'Nobody yet. Add the agents who work on it.'));
   }
 
   async #find() {
@@ -115,7 +102,7 @@ export class Staffing {
 
   /** @param {Candidate[]} found */
   #drawFound(found) {
-    const there = new Set((this.#members ?? []).map((one) => one.id));
+    const there = new Set((this.#roster.members ?? []).map((one) => one.id));
     put(this.#found, ...found.slice(0, 8).map((agent) => h('li', {}, nameOf(agent), there.has(agent.id)
       ? h('span', { class: 'hint' }, 'member')
       : h('button', { class: 'small', type: 'button', 'aria-label': `Add ${agent.codename}`, click: () => void this.#add(agent) }, 'Add'))),

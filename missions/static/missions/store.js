@@ -14,6 +14,8 @@
  * @typedef {import('./types.js').Numbered} Numbered
  */
 import { CLEARANCE_NAME, ROLE_NAME, byStanding, isOpen } from './words.js';
+import { OVERSIGHT } from './oversight.js';
+import { isOwn } from './orders.js';
 
 /** Entries kept of one mission; older ones are paged in again when somebody scrolls there. */
 export const KEPT = 2000;
@@ -23,7 +25,7 @@ export const ROOMS = 50;
 /** @type {Room} */
 export const EMPTY_ROOM = {
   sync: 'none', epoch: null, seq: 0, entries: [], sent: [],
-  acknowledged: {}, unread: 0, urgent: false, resumed: null,
+  acknowledged: {}, unread: 0, urgent: false, resumed: null, present: null, overdue: {},
 };
 
 /** @returns {State} */
@@ -60,7 +62,10 @@ const RULES = {
 /** The state after the frame. @param {State} state @param {Frame} frame @returns {State} */
 export function reduce(state, frame) {
   const rule = Object.hasOwn(RULES, frame.type) ? RULES[frame.type] : undefined;
-  return rule ? rule(state, frame) : state;
+  if (rule) return rule(state, frame);
+  const beside = Object.hasOwn(OVERSIGHT, frame.type) ? OVERSIGHT[frame.type] : undefined;
+  const room = beside && state.rooms[frame.mission];
+  return room ? withRoom(state, frame.mission, beside(room, frame)) : state;
 }
 
 /**
@@ -126,6 +131,7 @@ function subscribed(state, frame) {
   return withRoom(state, page.mission, {
     sync: 'current', epoch: page.epoch, seq: page.seq, entries, acknowledged,
     sent: room.sent.filter((one) => !held.has(one.id)),
+    overdue: follows ? room.overdue : {},
     unread: elsewhere ? room.unread + fresh.length : 0,
     urgent: elsewhere && (room.urgent || fresh.some(({ update: one }) => isUrgent(one))),
     resumed: follows && frame.at !== undefined
@@ -211,11 +217,12 @@ function accessChanged(state, frame) {
   return { ...initialState(), link: state.link, selected: state.selected, agent, notice };
 }
 
-/** The socket is gone: what is held stays, and may lack its end. @param {State} state @returns {State} */
+/** The socket is gone: what is held stays and may lack its end; who is there is unknown. @param {State} state @returns {State} */
 function lost(state) {
   const rooms = Object.fromEntries(Object.entries(state.rooms).map(([id, room]) => {
     const sync = room.sync === 'void' || room.epoch === null ? room.sync : 'stale';
-    return [id, { ...room, sync: sync === 'asked' ? /** @type {const} */ ('none') : sync }];
+    const standing = sync === 'asked' ? /** @type {const} */ ('none') : sync;
+    return [id, { ...room, sync: standing, present: null, overdue: {} }];
   }));
   return { ...state, rooms };
 }
@@ -254,11 +261,6 @@ function continues(last, arrived, newest) {
 /** @param {Room} room */
 function lastSeq(room) {
   return room.entries[room.entries.length - 1]?.seq ?? 0;
-}
-
-/** @param {State} state @param {Update} one */
-function isOwn(state, one) {
-  return state.agent?.codename === one.author.codename;
 }
 
 /** @param {Update} one */

@@ -37,9 +37,9 @@ export function matches(update, filter) {
   return filter.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
-/** The highest classification that the rows show, the mission's own at least. @param {Row[]} rows @param {Clearance} least */
-export function highestOf(rows, least) {
-  return highest([least, ...rows.flatMap((row) => (row.type === 'entry' ? [row.update.classification] : []))]);
+/** The highest classification of the rows, the mission's own at least, and what stands beside. @param {Row[]} rows @param {Clearance} least @param {Clearance[]} [beside] */
+export function highestOf(rows, least, beside = []) {
+  return highest([least, ...beside, ...rows.flatMap((row) => (row.type === 'entry' ? [row.update.classification] : []))]);
 }
 
 /**

@@ -27,6 +27,7 @@
  *   updates: Entry[], acknowledged: string[]}} Page
  */
 /** @typedef {{agent: AgentName, at: string | null}} Receipt */
+/** @typedef {{classification: Clearance, roles: Role[]}} Audience */
 /** @typedef {{code: string, message: string, field?: string}} Refusal */
 
 /**
@@ -42,6 +43,10 @@
  */
 /** @typedef {{after: number, count: number, at: number}} Resumed */
 /**
+ * Who has not acknowledged; `update` where the log does not hold it.
+ * @typedef {{missing: AgentName[], update: Update | null}} Late
+ */
+/**
  * @typedef {object} Room
  * @property {Sync} sync
  * @property {string | null} epoch
@@ -52,6 +57,8 @@
  * @property {number} unread
  * @property {boolean} urgent an alert or an order is among the unread
  * @property {Resumed | null} resumed
+ * @property {AgentName[] | null} present members who follow the mission now; null: not told
+ * @property {Record<string, Late>} overdue by update, as told or looked up; nobody missing: settled
  */
 
 /**

@@ -61,6 +61,7 @@ export const STATUS_NAME = {
   aborted: 'Aborted',
 };
 export const BODY_LENGTH = 8000;
+const NAMED = 3;
 
 /** Whether the role creates, changes and staffs missions. @param {Role} role */
 export function mayStaff(role) {
@@ -124,4 +125,11 @@ export function span(seconds) {
 /** `1 update`, `3 updates`. @param {number} count @param {string} noun */
 export function counted(count, noun) {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** `Wren`, `Wren and Finch`, `Wren, Finch, Kestrel and 3 more`. @param {{codename: string}[]} agents */
+export function names(agents) {
+  const all = agents.map((one) => one.codename);
+  const last = all.length > NAMED + 1 ? `${all.splice(NAMED).length} more` : all.pop() ?? '';
+  return all.length ? `${all.join(', ')} and ${last}` : last;
 }

@@ -1,0 +1,69 @@
+/**
+ * What a room tells those who oversee it beside the log: who is there, and what is overdue. Pure.
+ *
+ * The server says once that an update is overdue, to its author, handlers and directors. Who comes
+ * later asks for the receipts of what is past its time; both ways end in `room.overdue`.
+ *
+ * @typedef {import('./types.js').State} State
+ * @typedef {import('./types.js').Room} Room
+ * @typedef {import('./types.js').Frame} Frame
+ * @typedef {import('./types.js').Update} Update
+ * @typedef {import('./types.js').AgentName} AgentName
+ * @typedef {{mission: string, update: Update, missing: AgentName[], inLog: boolean}} Overdue
+ */
+import { dueAt, isOwn } from './orders.js';
+import { held } from './timeline.js';
+import { mayStaff } from './words.js';
+
+/** How a room changes by each of these frames. @type {Record<string, (room: Room, frame: Frame) => Partial<Room>>} */
+export const OVERSIGHT = {
+  presence: (_room, frame) => ({ present: frame.agents }),
+  overdue: (room, frame) => late(room, frame.update, frame.agents),
+  receipt: (room, { update, agent }) => {
+    const missing = room.overdue[update]?.missing.filter((one) => one.codename !== agent.codename);
+    return missing ? late(room, update, missing) : {};
+  },
+  '@receipts': (room, frame) => late(room, frame.update,
+    frame.receipts.flatMap((/** @type {import('./types.js').Receipt} */ one) => (one.at ? [] : [one.agent]))),
+  '@overdue_update': (room, { update }) => {
+    const known = room.overdue[update.id];
+    return known ? { overdue: { ...room.overdue, [update.id]: { ...known, update } } } : {};
+  },
+};
+
+/** @param {Room} room @param {string} update @param {AgentName[]} missing @returns {Partial<Room>} */
+function late(room, update, missing) {
+  return { overdue: { ...room.overdue, [update]: { update: room.overdue[update]?.update ?? null, missing } } };
+}
+
+/** Whether this agent is told who has acknowledged. @param {State} state @param {Update} update */
+export function oversees(state, update) {
+  return state.agent !== null && (mayStaff(state.agent.role) || isOwn(state, update));
+}
+
+/** Who let the time pass, as far as is known here. @param {State} state @param {string} mission @param {Update} update @returns {AgentName[]} */
+export function missing(state, mission, update) {
+  return state.rooms[mission]?.overdue[update.id]?.missing ?? [];
+}
+
+/** What is overdue in all rooms that are held, the longest overdue first. @param {State} state @returns {Overdue[]} */
+export function overdueIn(state) {
+  return Object.entries(state.rooms)
+    .flatMap(([mission, room]) => {
+      const updates = new Map(held(room).map(({ update }) => [update.id, update]));
+      return Object.entries(room.overdue).flatMap(([id, late]) => {
+        const update = updates.get(id) ?? late.update;
+        return update ? [{ mission, update, missing: late.missing, inLog: updates.has(id) }] : [];
+      });
+    })
+    .filter((one) => one.missing.length > 0)
+    .sort((a, b) => dueAt(a.update) - dueAt(b.update));
+}
+
+/** Updates of the selected room that are past their time while nobody here knows who is missing. @param {State} state @param {number} now ms @returns {Update[]} */
+export function unknownReceipts(state, now) {
+  const room = state.selected ? state.rooms[state.selected] : undefined;
+  if (!room || room.sync !== 'current') return [];
+  return held(room).map(({ update }) => update).filter((update) =>
+    update.requires_ack && dueAt(update) <= now && oversees(state, update) && !room.overdue[update.id]);
+}

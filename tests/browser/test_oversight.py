@@ -1,0 +1,102 @@
+"""What handlers and directors see beside the log: who is there, and what is overdue."""
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Enter, Scene
+from tests.browser.people import Person
+from tests.cast import ANALYST, HANDLER, NOVICE, OPERATIVE, Member
+
+SOON = 25_000
+"""Milliseconds: the shortest time for acknowledging is ten seconds, and the next comparison."""
+
+
+def row(person: Person, member: Member) -> Locator:
+    """The member's row in the roster."""
+    members = person.page.get_by_role("list", name="Members", exact=True)
+    return members.get_by_role("listitem").filter(has_text=member.codename)
+
+
+def told_of(person: Person, frame: str) -> list[str]:
+    """The frames of that type that came to this browser."""
+    return [text for text in person.wire if f'"type":"{frame}"' in text]
+
+
+def test_handlers_see_who_is_there_and_others_do_not(enter: Enter, scene: Scene) -> None:
+    """In words and in shape, live, without moving the focus; the operative gets no frame of it."""
+    handler, novice = enter(HANDLER), enter(NOVICE)
+    expect(row(handler, NOVICE)).to_contain_text("Field operative, present")
+    expect(row(handler, ANALYST)).to_contain_text("Analyst, absent")
+    mark = row(handler, ANALYST).locator(".presence")
+    expect(mark).to_have_attribute("data-presence", "absent")
+    hollow = mark.evaluate("mark => getComputedStyle(mark).backgroundColor")
+    button = handler.page.get_by_role("button", name=f"Remove {ANALYST.codename}")
+    button.focus()
+    analyst = enter(ANALYST)
+    expect(row(handler, ANALYST)).to_contain_text("Analyst, present")
+    assert mark.evaluate("mark => getComputedStyle(mark).backgroundColor") != hollow
+    expect(button).to_be_focused()
+    assert handler.violations() == []
+    analyst.close()
+    expect(row(handler, ANALYST)).to_contain_text("Analyst, absent", timeout=10_000)
+
+    scene.say("Radio check.")
+    expect(novice.entry("Radio check.")).to_be_visible()
+    assert told_of(novice, "presence") == []
+    assert told_of(handler, "presence") != []
+    assert ", present" not in novice.page.content()
+
+
+def test_who_joins_the_mission_appears_in_the_roster(enter: Enter, scene: Scene) -> None:
+    """Added by somebody else: the new member shows up, present, without a reload."""
+    added = scene.programs[OPERATIVE].id
+    program = scene.programs[HANDLER]
+    program.call("DELETE", f"/api/missions/{scene.mission}/members/{added}")
+    handler = enter(HANDLER)
+    expect(row(handler, ANALYST)).to_be_visible()
+    expect(row(handler, OPERATIVE)).to_have_count(0)
+    program.call("POST", f"/api/missions/{scene.mission}/members", {"agent": added})
+    enter(OPERATIVE)
+    expect(row(handler, OPERATIVE)).to_contain_text("present")
+
+
+def test_an_overdue_order_is_said_to_those_concerned_alone(enter: Enter, scene: Scene) -> None:
+    """Aloud once, in the log and in the right column, with its clock and who is missing."""
+    handler, operative, novice = enter(HANDLER), enter(OPERATIVE), enter(NOVICE)
+    asks = {"classification": "confidential", "requires_ack": True, "ack_within": 10}
+    order = scene.say("Hold the pier.", kind="order", **asks)
+    expect(operative.entry("Hold the pier.")).to_contain_text("due in")
+    expect(handler.entry("Hold the pier.")).to_contain_text("due in")
+
+    aloud = "[aria-live=assertive]"
+    expect(operative.page.locator(aloud)).to_contain_text("Overdue, waits for you", timeout=SOON)
+    expect(operative.page.locator(".card.late")).to_contain_text("overdue by")
+    expect(operative.entry("Hold the pier.")).to_contain_text("overdue by")
+    both = f"Not acknowledged by {OPERATIVE.codename} and {ANALYST.codename}"
+    expect(handler.page.locator(aloud)).to_contain_text(both, timeout=SOON)
+    column = handler.page.get_by_role("region", name="Overdue")
+    for place in (column, handler.entry("Hold the pier.")):
+        expect(place).to_contain_text("overdue by")
+        expect(place).to_contain_text(both)
+    assert handler.violations() == []
+    assert operative.violations() == []
+
+    operative.entry("Hold the pier.").get_by_role("button", name="Acknowledge").click()
+    expect(operative.page.locator(".late")).to_have_count(0)
+    only = f"Not acknowledged by {ANALYST.codename}"
+    expect(column).to_contain_text(only)
+    handler.page.reload()
+    expect(column).to_contain_text(only)
+    column.get_by_role("button", name="Show in log").click()
+    expect(handler.entry("Hold the pier.")).to_be_focused()
+    expect(handler.page.locator(aloud)).to_be_empty()
+    assert len(told_of(handler, "overdue")) == 1
+    scene.programs[ANALYST].call("POST", f"/api/updates/{order}/acknowledge")
+    expect(column).to_have_count(0)
+    expect(handler.page.locator(".late")).to_have_count(0)
+
+    scene.say("Radio check.")
+    for person in (operative, novice):
+        expect(person.entry("Radio check.")).to_be_visible()
+        assert told_of(person, "overdue") == []
+    assert not any("Hold the pier." in text for text in novice.wire)
+    assert "Hold the pier." not in novice.page.content()
