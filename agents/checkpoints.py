@@ -38,6 +38,7 @@ class _Written(NamedTuple):
 
 
 _written = _Written(0, float("-inf"))
+_looked_at = float("-inf")
 _lock = threading.Lock()
 
 
@@ -49,6 +50,16 @@ def consider(head: AuditHead) -> None:
         if late or head.number - _written.number >= EVERY_ROWS:
             write(head)
             _written = _Written(head.number, time.monotonic())
+
+
+def look() -> None:
+    """Considers the log as it is in the database, once a minute however often it is called."""
+    global _looked_at
+    if time.monotonic() - _looked_at >= EVERY_SECONDS:
+        _looked_at = time.monotonic()
+        head = AuditHead.objects.filter(pk=1).first()
+        if head is not None and head.number:
+            consider(head)
 
 
 def path() -> Path:

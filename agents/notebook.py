@@ -135,9 +135,12 @@ class Notebook:
             time.sleep(EVERY)
             try:
                 self.flush(folded_too=False)
+                if not self._away:
+                    checkpoints.look()
+            except Exception as error:  # noqa: BLE001  (whatever it was, the next round tries again)
+                logger.warning("audit: not written (%s)", type(error).__name__)
+            finally:
                 connections.close_all()
-            except Exception:
-                logger.exception("audit: events were not written")
 
 
 _notebook = Notebook()

@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, transaction
 
 from agents import audit
 from agents.audit import Fault
-from agents.models import AuditEvent
+from agents.models import AuditEvent, AuditHead
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +75,39 @@ def test_a_cut_off_end_shows_against_the_head(log: list[AuditEvent]) -> None:
     """The head remembers how far the log had come."""
     AuditEvent.objects.filter(number__gte=4).delete()
     assert audit.first_bad() == Fault(4, "is missing at the end")
+
+
+def test_a_head_that_was_set_back_is_noticed(log: list[AuditEvent]) -> None:
+    """And one that names another digest, or is gone."""
+    said = "is not what the head of the log says"
+    AuditHead.objects.update(number=3, digest=log[2].digest)
+    assert audit.first_bad() == Fault(5, said)
+    AuditHead.objects.update(number=5, digest=log[2].digest)
+    assert audit.first_bad() == Fault(5, said)
+    AuditHead.objects.all().delete()
+    assert audit.first_bad() == Fault(5, said)
+
+
+def test_rows_that_come_meanwhile_are_no_fault(
+    log: list[AuditEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log is verified while HQ runs: here a row comes after each chunk that is read."""
+    monkeypatch.setattr(audit, "CHUNK", 2)
+    coming = iter(range(9))
+    busy = False
+
+    def meanwhile(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        nonlocal busy
+        found = execute(sql, params, many, context)
+        if not busy and next(coming, None) is not None:
+            busy = True
+            audit.record("ws_connect")
+            busy = False
+        return found
+
+    with connection.execute_wrapper(meanwhile):
+        assert audit.first_bad() is None
+    assert AuditEvent.objects.count() == 5 + 9
 
 
 def test_an_event_falls_with_its_transaction(log: list[AuditEvent]) -> None:

@@ -68,6 +68,18 @@ def test_a_checkpoint_comes_every_minute_or_thousand_rows(
     assert [one["number"] for one in written()] == [5, 1_005, 1_006]
 
 
+def test_what_only_transactions_wrote_is_signed_too(
+    log: list[AuditEvent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log is looked at once a minute."""
+    monkeypatch.setattr(checkpoints, "_written", checkpoints._Written(0, float("-inf")))
+    monkeypatch.setattr(checkpoints, "_looked_at", float("-inf"))
+    for _ in range(3):
+        checkpoints.look()
+        audit.record("user_created")
+    assert [one["number"] for one in written()] == [5]
+
+
 def test_the_file_is_for_its_owner_alone(log: list[AuditEvent]) -> None:
     """0600, whatever the process's mask."""
     before = os.umask(0)
