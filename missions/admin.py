@@ -4,12 +4,13 @@ Writes go through the room and its API, where they are checked and announced. Lo
 here at all: what an agent reads, it reads as that agent, in the room.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from agents.admin.rank import ReadOnly, manager_of
 from agents.models import Agent
 from missions import selectors
 from missions.models import Mission
@@ -21,7 +22,7 @@ else:
 
 
 @admin.register(Mission)
-class MissionAdmin(_MissionAdmin):
+class MissionAdmin(ReadOnly, _MissionAdmin):
     """A list and a page for looking; lists, counts and searches see what the agent sees."""
 
     list_display = ("codename", "status", "classification", "id")
@@ -32,21 +33,10 @@ class MissionAdmin(_MissionAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Mission]:
         """The missions that this staff agent may enter."""
-        if not isinstance(request.user, Agent):
-            return Mission.objects.none()
-        return selectors.visible_missions(request.user)
+        return selectors.visible_missions(manager_of(request))
 
     @admin.display
     def members(self, mission: Mission) -> str:
         """Codename and role of each member."""
         members = Agent.objects.filter(assignments__mission=mission).order_by("codename", "id")
         return ", ".join(f"{member.codename} ({member.role})" for member in members) or "nobody"
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

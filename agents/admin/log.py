@@ -1,7 +1,7 @@
 """The security log in the admin: read and searched, never written.
 
 Shown are events by and about agents whom the own standing covers, and those of nobody: refusals
-before authentication. Whole it is read by `manage.py verify_audit` and in the database.
+before authentication. Rows about missions are shown to those alone from whom no mission is hidden.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -10,13 +10,16 @@ from django.contrib import admin
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 
-from agents.admin.rank import ReadOnly, managed
+from agents.admin.rank import ReadOnly, managed, manager_of
 from agents.models import Agent, AuditEvent
+from agents.roles import Clearance, Role, Viewer
 
 if TYPE_CHECKING:
     AuditModelAdmin = admin.ModelAdmin[AuditEvent]
 else:
     AuditModelAdmin = admin.ModelAdmin
+
+SEES_EVERY_MISSION = Viewer(Role.DIRECTOR, Clearance.TOP_SECRET)
 
 
 @admin.register(AuditEvent)
@@ -38,6 +41,8 @@ class AuditEventAdmin(ReadOnly, AuditModelAdmin):
         """The rows whose agents the asking agent may manage, with their names."""
         above = Agent.objects.exclude(managed(request)).values("pk")
         found = super().get_queryset(request).exclude(actor__in=above).exclude(subject__in=above)
+        if manager_of(request).viewer != SEES_EVERY_MISSION:
+            found = found.exclude(details__has_key="mission")
         return found.annotate(by_name=_name("actor"), about_name=_name("subject"))
 
     def get_search_results(

@@ -7,10 +7,12 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
+from agents import mfa
 from agents.logins import log_in
-from agents.models import Agent, Ticket
+from agents.models import Agent, AuditEvent, Ticket
 from agents.roles import Clearance, Role
 from agents.sessions import check_access, issue_pair, open_session
+from agents.tests.authenticator import enrol
 from agents.tests.conftest import PASSWORD, MakeAgent
 from agents.tickets import issue_ticket
 
@@ -221,3 +223,63 @@ def test_a_disabled_member_of_staff_is_out_at_the_next_click(pages: Client, hand
     assert pages.get(LIST).status_code == 200
     Agent.objects.filter(pk=handler.pk).update(is_active=False)
     assert pages.get(LIST).status_code == 302
+
+
+def rows(subject: Agent) -> list[tuple[str, Any]]:
+    """What the audit log has about an agent since it was made, and by whom."""
+    found = AuditEvent.objects.filter(subject=subject.pk).exclude(event="session_created")
+    return [(row.event, row.actor) for row in found.order_by("number")]
+
+
+def test_what_staff_do_to_an_account_is_in_the_audit_log(
+    pages: Client, handler: Agent, agent: Agent
+) -> None:
+    """Each change by whom and from where, in one row; a form saved as it was writes none."""
+    pages.post(ADD, new())
+    made = Agent.objects.get(username="newcomer")
+    assert rows(made) == [("user_created", handler.pk)]
+    pages.post(change(agent), said(agent))
+    assert rows(agent) == []
+    pages.post(change(agent), said(agent, role="handler", codename="Renamed", is_staff="on"))
+    assert rows(agent) == [("privilege_permissions_changed", handler.pk)] * 2
+    access, rights = AuditEvent.objects.filter(subject=agent.pk).order_by("number")
+    assert access.details == {"changes": {"role": ["analyst", "handler"]}}
+    assert rights.details == {
+        "changes": {"codename": ["ada the agent", "Renamed"], "is_staff": [False, True]}
+    }
+    assert rights.address == "127.0.0.1"
+
+
+def test_a_password_reset_and_a_logout_by_staff_are_audited(
+    pages: Client, handler: Agent, agent: Agent
+) -> None:
+    """By whom it was, not as if the agent had done it."""
+    open_session(agent)
+    form = {"usable_password": "true", "password1": "a long new one", "password2": "a long new one"}
+    pages.post(reverse("admin:auth_user_password_change", args=[agent.pk]), form)
+    open_session(agent)
+    pages.post(LIST, {"action": "end_sessions", "_selected_action": [str(agent.pk)]})
+    assert rows(agent) == [
+        ("session_ended", handler.pk),
+        ("authn_password_change", handler.pk),
+        ("session_ended", handler.pk),
+    ]
+
+
+def test_a_lost_second_factor_is_removed_by_staff(
+    pages: Client, handler: Agent, agent: Agent, make_agent: MakeAgent
+) -> None:
+    """Of those within the own rank, with the end of their sessions; never one's own."""
+    boss = make_agent("boss", role=Role.DIRECTOR)
+    for one in (agent, boss):
+        enrol(one)
+    pages.force_login(handler)
+    chosen = [str(one.pk) for one in (agent, boss, handler)]
+    action = {"action": "remove_second_factor", "_selected_action": chosen}
+    page = pages.post(LIST, action, follow=True).content.decode()
+    assert "Removed 1 second factor(s)" in page
+    assert "1 left as they are" in page
+    assert (mfa.enrolled(agent), mfa.enrolled(boss)) == (False, True)
+    assert not agent.sessions.filter(ended_at=None).exists()
+    assert handler.sessions.filter(ended_at=None).exists()
+    assert handler.pk in {actor for _, actor in rows(agent)}
