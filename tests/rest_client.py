@@ -2,7 +2,7 @@
 
 import contextlib
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import httpx
 
@@ -25,6 +25,9 @@ class Refused(Exception):
 
 class RestClient:
     """Logged in after `login`; every call raises `Refused` unless the answer is 2xx."""
+
+    tickets: ClassVar[list[str]] = []
+    """Every ticket of this run: none may be in a log."""
 
     def __init__(self, server: HQServer) -> None:
         self.server = server
@@ -73,8 +76,9 @@ class RestClient:
 
     async def ticket(self) -> str:
         """A ticket for one socket."""
-        answer = await self.call("POST", "/api/auth/ticket")
-        return str(answer["ticket"])
+        value = str((await self.call("POST", "/api/auth/ticket"))["ticket"])
+        self.tickets.append(value)
+        return value
 
     async def create_mission(
         self, codename: str, *, objective: str = "", classification: str = "restricted"

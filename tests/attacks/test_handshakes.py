@@ -63,7 +63,7 @@ async def test_a_refused_origin_is_audited(attacker: Attacker, trail: Trail) -> 
     """H1: once for the address, without what was sent."""
     outcome = await attacker.attempt(origin="https://evil.example")
     assert outcome == Outcome(False, 403, "origin_refused")
-    trail.owes("origin_refused", "origin_refused", attacker.address)
+    trail.owes("origin_refused", "socket", attacker.address)
 
 
 async def test_two_origins_are_refused(fort: HQServer, good: Good) -> None:
@@ -295,7 +295,7 @@ async def test_an_address_has_so_many_that_wait(
             assert (await settled(waiting[0])).admitted
             for socket in waiting:
                 await socket.close()
-    gate_trail.owes("excess_rate_limit_exceeded", "rate_limited", besieger.address)
+    gate_trail.owes("excess_rate_limit_exceeded", "sockets", besieger.address)
 
 
 async def test_an_agent_has_ten_sockets(gate: HQServer, besieger: Attacker) -> None:

@@ -1,0 +1,57 @@
+"""R7: what a client says cannot break a line of the log, forge one, or act on a terminal."""
+
+import json
+
+from tests.attacks.attacker import Attacker, rows
+from tests.cast import NOVICE, PASSWORD
+from tests.hq_server import HQServer
+from tests.serving.wire import Wire
+
+EVIL = 'x\r\n{"event": "forged", "level": "critical"}\r\n\x1b]0;pwned\x07\x1b[31m\u202e\u2028\x85'
+
+
+async def test_a_line_of_the_log_is_one_event(gate: HQServer, besieger: Attacker) -> None:
+    """R7: names, User-Agent, paths, origins and bodies with CR LF and escapes; in production."""
+    for said in (
+        {"username": EVIL, "password": "x"},
+        {"username": "x", "password": EVIL},
+        {"username": "x", "password": "y", EVIL: 1},
+    ):
+        answer = await besieger.http.post("/api/auth/login", json=said)
+        assert answer.status_code in (400, 401, 429)
+    raw = EVIL.encode().replace(b"\r\n", b" ").decode("latin-1")
+    for path, *lines in (
+        ["/api/auth/me", f"User-Agent: {raw}"],
+        ["/api/%0d%0a%7b%22event%22:%22forged%22%7d%1b[31m"],
+        ["/missions?token=%0d%0aforged%1b", f"User-Agent: {raw}", f"Origin: {raw}"],
+        [f"/{raw.replace(' ', '')}", f"Authorization: Bearer {raw}"],
+        ["/admin/login/?next=%0d%0aSet-Cookie:forged", f"Referer: {raw}"],
+    ):
+        with Wire(gate) as wire:
+            wire.send(
+                "\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *lines, "", ""]).encode(
+                    "latin-1"
+                )
+            )
+            assert wire.read(12).startswith(b"HTTP/1.1 ")
+    who = {"username": NOVICE.username, "password": PASSWORD, "transport": "body"}
+    with Wire(gate) as wire:
+        body = json.dumps(who).encode()
+        response = wire.request(
+            "POST /api/auth/login HTTP/1.1",
+            "Host: localhost",
+            "Content-Type: application/json",
+            f"Content-Length: {len(body)}",
+            f"User-Agent: {raw}",
+            body=body,
+        )
+        assert response.status == 200
+    kept = rows(gate, "SELECT user_agent FROM agents_session WHERE user_agent LIKE '%forged%'")
+    assert kept
+    assert all(agent.isprintable() for (agent,) in kept)
+    lines_said = gate.log.read_text(encoding="utf-8").splitlines()
+    events = [json.loads(line) for line in lines_said if line.startswith("{")]
+    assert len(events) > 5
+    assert [line for line in lines_said[1:] if not line.startswith("{")] == []
+    assert not [event for event in events if event.get("event") == "forged"]
+    assert not [line for line in lines_said if not line.isprintable()]
