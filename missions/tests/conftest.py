@@ -1,6 +1,6 @@
 """What the tests of missions share: the cast, and callers for it."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -11,6 +11,7 @@ from missions.drafts import Draft
 from missions.models import Mission, Update
 from missions.protocol import Kind, Status
 from missions.tests.caller import Caller
+from missions.tests.room import Room
 from tests.cast import ANALYST, HANDLER, NOVICE, OPERATIVE, Member, enlist
 
 Cast = dict[Member, Agent]
@@ -68,3 +69,11 @@ def secret(cast: Cast, mission: Mission) -> Update:
             ack_within=60,
         ),
     )
+
+
+@pytest.fixture
+async def room(cast: Cast, mission: Mission) -> AsyncIterator[Room]:
+    """The cast in front of the mission socket; for tests that commit."""
+    room = Room(cast)
+    yield room
+    await room.aclose()
