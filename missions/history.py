@@ -243,8 +243,11 @@ class _Snapshots:
 
     def get(self, head: Head) -> Slice | None:
         """The newest of exactly that stream, epoch and number, if it is kept."""
+        key = head._replace(position=0)
         with self._lock:
-            return self._kept.get(head._replace(position=0))
+            if key in self._kept:
+                self._kept.move_to_end(key)
+            return self._kept.get(key)
 
     def put(self, head: Head, part: Slice) -> None:
         """Keeps what was read and is known not to have been renumbered meanwhile."""
@@ -254,4 +257,4 @@ class _Snapshots:
                 self._kept.popitem(last=False)
 
 
-_snapshots = _Snapshots(256)
+_snapshots = _Snapshots(128)

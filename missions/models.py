@@ -134,6 +134,7 @@ class Update(Numbers):
     ack_due_at = models.DateTimeField(null=True)
     overdue_at = models.DateTimeField(null=True)
     retracted_at = models.DateTimeField(null=True)
+    revised_at = models.DateTimeField(null=True)
     position = models.PositiveBigIntegerField()
 
     class Meta:

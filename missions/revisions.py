@@ -38,6 +38,7 @@ def reclassify(
         if after.classification < mission.classification:
             raise Forbidden("The classification is below the mission's.")
         if after != before:
+            update.revised_at = mission.now
             update.classification = after.classification.value
             update.roles = audiences.roles_mask(after.roles)
             _renumber(mission, update, audiences.streams_of(before), audiences.streams_of(after))

@@ -255,12 +255,14 @@ def _repeated(earlier: Update, draft: Draft, mission: Mission, author: Agent) ->
     audience = selectors.audience_of(earlier)
     if not audiences.may_review(looker, Clearance(mission.classification), audience):
         raise Forbidden("The classification is above your clearance.")
+    same_audience = earlier.revised_at is not None or (  # who revised it was not the author
+        draft.classification in (None, audience.classification) and audience.roles == draft.roles
+    )
     same = (
-        earlier.kind == draft.kind.value
+        same_audience
+        and earlier.kind == draft.kind.value
         and earlier.body == draft.body
         and earlier.data == draft.data
-        and draft.classification in (None, audience.classification)
-        and audience.roles == draft.roles
         and earlier.requires_ack == draft.requires_ack
         and earlier.ack_within == draft.ack_within
     )

@@ -92,6 +92,17 @@ def test_a_retracted_update_is_gone_from_every_read(director: Agent, mission: Mi
         _say(director, mission, client_id="c")
 
 
+def test_a_retry_after_a_reclassification_is_the_same_update(
+    director: Agent, mission: Mission
+) -> None:
+    """The author repeats what it said; that somebody gave it another audience is no conflict."""
+    update = _say(director, mission, client_id="c")
+    revisions.reclassify(director, update.pk, classification=Clearance.SECRET)
+    assert _say(director, mission, client_id="c").pk == update.pk
+    with pytest.raises(Conflict):
+        _say(director, mission, client_id="c", requires_ack=True)
+
+
 def test_healing_across_a_retraction_brings_no_word_of_it(
     director: Agent, mission: Mission
 ) -> None:
