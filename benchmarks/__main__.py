@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from benchmarks import fanout
+from benchmarks import fanout, revoke
 from benchmarks.machine import BenchmarkError
 from benchmarks.servers import PEERS
 
@@ -46,11 +46,32 @@ def main() -> int:
     command.add_argument(
         "--no-search", action="store_true", help="the steady run alone, without the highest rate"
     )
+    command = commands.add_parser("revoke", help=revoke.__doc__)
+    command.add_argument("--sockets", type=int, default=500, metavar="N", help="default 500")
+    command.add_argument(
+        "--rate", type=float, default=20.0, metavar="R", help="commits a second, default 20"
+    )
+    command.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
     given = parser.parse_args()
+    # So that what was started is ended on a request to stop, too.
+    for ending in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(ending, lambda number, frame: sys.exit(128 + number))
+    try:
+        if given.command == "revoke":
+            kept = revoke.run(revoke.Plan(given.sockets, given.rate, given.json))
+        else:
+            kept = fanout.run(_fanout(parser, given))
+    except BenchmarkError as error:
+        print(f"The benchmark could not run: {error}", file=sys.stderr)
+        return 2
+    return 0 if kept else 1
+
+
+def _fanout(parser: argparse.ArgumentParser, given: argparse.Namespace) -> fanout.Plan:
     peers = [name for name in given.peers.split(",") if name]
     if unknown := set(peers) - set(PEERS):
         parser.error(f"no such peer: {', '.join(sorted(unknown))}")
-    plan = fanout.Plan(
+    return fanout.Plan(
         sockets=given.sockets,
         rate=given.rate,
         repeats=given.repeats,
@@ -60,14 +81,6 @@ def main() -> int:
         search=not given.no_search,
         json_file=given.json,
     )
-    # So that what was started is ended on a request to stop, too.
-    for ending in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(ending, lambda number, frame: sys.exit(128 + number))
-    try:
-        return 0 if fanout.run(plan) else 1
-    except BenchmarkError as error:
-        print(f"The benchmark could not run: {error}", file=sys.stderr)
-        return 2
 
 
 if __name__ == "__main__":

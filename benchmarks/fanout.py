@@ -1,7 +1,6 @@
 """How many frames a second one worker on one core sends, HQ beside Socket.IO, nothing lost."""
 
 import os
-import secrets
 import tempfile
 import time
 from dataclasses import dataclass
@@ -10,10 +9,9 @@ from typing import TYPE_CHECKING
 
 import django
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from benchmarks import machine, report, servers
-from benchmarks.machine import Cores, Process, free_port, program
+from benchmarks.machine import Cores
 
 if TYPE_CHECKING:
     from benchmarks.cast import Cast
@@ -40,7 +38,7 @@ def run(plan: Plan) -> bool:
     machine.allow_descriptors(2 * plan.sockets + 512)
     with tempfile.TemporaryDirectory(prefix="hq-bench-") as name:
         folder = Path(name)
-        redis = Redis(cores, folder)
+        redis = servers.Redis(cores, folder)
         try:
             figures = _measure(plan, cores, folder, redis.port)
         finally:
@@ -51,29 +49,9 @@ def run(plan: Plan) -> bool:
     return figures.kept
 
 
-class Redis:
-    """A Redis of this run's own, beside the client. Buffers for slow subscribers are unbounded, so
-    that a server that cannot keep up shows as late and not as cut off."""
-
-    def __init__(self, cores: Cores, folder: Path) -> None:
-        self.port = free_port()
-        command = [program("redis-server", "events go through it"), "--port", str(self.port)]
-        command += ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        command += ["--client-output-buffer-limit", "pubsub 0 0 0", "--dir", str(folder)]
-        self._process = Process(command, core=cores.rest, log=folder / "redis.log")
-        self._process.wait_for_port(self.port)
-
-    def stop(self) -> None:
-        """Ends it."""
-        self._process.stop()
-
-
 def _measure(plan: Plan, cores: Cores, folder: Path, redis_port: int) -> "report.Figures":
-    variables = _variables(folder, redis_port, plan.sockets)
-    for name in [*os.environ]:
-        if name.startswith("HQ_") or name in ("DATABASE_URL", "REDIS_URL", "PORT", "WORKERS"):
-            del os.environ[name]
-    os.environ.update(variables)
+    variables = servers.hq_variables(folder, redis_port, plan.sockets)
+    servers.take_on(variables)
     django.setup()
     from benchmarks.cast import GROUPS, assemble
 
@@ -131,27 +109,6 @@ def _round(
         turn.close()
     result.checked = turn.checked
     return result
-
-
-def _variables(folder: Path, redis_port: int, sockets: int) -> dict[str, str]:
-    """HQ's whole configuration: production mode, limits raised for many sockets of one host."""
-    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    return {
-        "DJANGO_SETTINGS_MODULE": "hq_project.settings",
-        "HQ_VAR_DIR": str(folder),
-        "DATABASE_URL": f"sqlite:///{folder}/hq.sqlite3",
-        "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
-        "HQ_PUBLIC_ORIGIN": "https://hq.example.org",
-        "HQ_SECRET_KEY": secrets.token_urlsafe(48),
-        "HQ_JWT_PRIVATE_KEY": key.decode(),
-        "HQ_SOCKETS_PER_AGENT": "100",
-        "HQ_PENDING_PER_ADDRESS": str(sockets + 100),
-        "HQ_PENDING_PER_WORKER": str(sockets + 100),
-    }
 
 
 def _peer_variables(variables: dict[str, str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ A server is started fresh for every round, with nothing but its environment and 
 
 import hashlib
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.machine import CACHE, BenchmarkError, Process, free_port, node
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from benchmarks.machine import CACHE, BenchmarkError, Cores, Process, free_port, node, program
 
 PEER_SOURCES = Path(__file__).with_name("peers")
 
@@ -43,17 +47,40 @@ PEERS = {
 KINDS = {"hq": HQ, **PEERS}
 
 
+class Redis:
+    """A Redis of this run's own, beside the client. Buffers for slow subscribers are unbounded, so
+    that a server that cannot keep up shows as late and not as cut off."""
+
+    def __init__(self, cores: Cores, folder: Path) -> None:
+        self.port = free_port()
+        command = [program("redis-server", "events go through it"), "--port", str(self.port)]
+        command += ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        command += ["--client-output-buffer-limit", "pubsub 0 0 0", "--dir", str(folder)]
+        self._process = Process(command, core=cores.rest, log=folder / "redis.log")
+        self._process.wait_for_port(self.port)
+
+    def stop(self) -> None:
+        """Ends it."""
+        self._process.stop()
+
+
 class Server:
     """A running server. `variables`: HQ's whole configuration, or what the peers need."""
 
     def __init__(
-        self, kind: Kind, variables: Mapping[str, str], *, core: int, folder: Path
+        self,
+        kind: Kind,
+        variables: Mapping[str, str],
+        *,
+        core: int,
+        folder: Path,
+        workers: int = 1,
     ) -> None:
         self.port = free_port()
         environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         environment |= {**variables, **kind.variables}
         self._process = Process(
-            _hq_command(self.port) if kind is HQ else _peer_command(kind, self.port),
+            _hq_command(self.port, workers) if kind is HQ else _peer_command(kind, self.port),
             core=core,
             log=folder / f"{kind.name}.log",
             environment=environment,
@@ -90,10 +117,39 @@ class Server:
         raise BenchmarkError(f"HQ is not ready: {self.said()}")
 
 
-def _hq_command(port: int) -> list[str]:
+def hq_variables(folder: Path, redis_port: int, sockets: int) -> dict[str, str]:
+    """HQ's whole configuration: production mode, limits raised for many sockets of one host."""
+    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return {
+        "DJANGO_SETTINGS_MODULE": "hq_project.settings",
+        "HQ_VAR_DIR": str(folder),
+        "DATABASE_URL": f"sqlite:///{folder}/hq.sqlite3",
+        "REDIS_URL": f"redis://127.0.0.1:{redis_port}/0",
+        "HQ_PUBLIC_ORIGIN": "https://hq.example.org",
+        "HQ_SECRET_KEY": secrets.token_urlsafe(48),
+        "HQ_JWT_PRIVATE_KEY": key.decode(),
+        "HQ_SOCKETS_PER_AGENT": "100",
+        "HQ_PENDING_PER_ADDRESS": str(sockets + 100),
+        "HQ_PENDING_PER_WORKER": str(sockets + 100),
+    }
+
+
+def take_on(variables: Mapping[str, str]) -> None:
+    """Makes this process HQ with that configuration, whatever the shell had set."""
+    for name in [*os.environ]:
+        if name.startswith("HQ_") or name in ("DATABASE_URL", "REDIS_URL", "PORT", "WORKERS"):
+            del os.environ[name]
+    os.environ.update(variables)
+
+
+def _hq_command(port: int, workers: int) -> list[str]:
     return [
         *(sys.executable, "manage.py", "serve"),
-        *("--host", "127.0.0.1", "--port", str(port), "--workers", "1"),
+        *("--host", "127.0.0.1", "--port", str(port), "--workers", str(workers)),
     ]
 
 
