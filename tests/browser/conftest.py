@@ -2,15 +2,17 @@
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.browser.people import Person, Program
-from tests.cast import ANALYST, CAST, HANDLER, NOVICE, OPERATIVE, OUTSIDER, Member
+from tests.cast import ANALYST, CAST, DIRECTOR, HANDLER, NOVICE, OPERATIVE, OUTSIDER, Member
+from tests.conftest import WIDE
 from tests.databases import Databases
 from tests.hq_server import HQServer
 
@@ -26,9 +28,9 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium: one for a module, a context for each person."""
+    """The system's Chromium: one for all, a context for each person."""
     path = shutil.which("chromium")
     assert path, "There is no chromium; `make system` installs it."
     with sync_playwright() as playwright:
@@ -39,46 +41,63 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Scene:
-    """An HQ of the module's own. `programs` are logged in; `mission` has all but the outsider."""
+    """An HQ. `programs` are logged in; `mission` is the test's and has all but the outsider.
+
+    `sessions` keeps the cookies of who came in for their next browser; None: each logs in anew.
+    """
 
     server: HQServer
     programs: dict[Member, Program]
     mission: str = ""
     codename: str = ""
     count: int = 0
+    sessions: dict[Member, list[Any]] | None = field(default_factory=dict)
 
     def fresh(self, status: str = "active") -> str:
         """A mission that no test used before, with handler, analyst, operative and novice."""
         self.count += 1
-        self.codename = f"Lantern {self.count}"
+        self.codename = f"Harbour {self.count:03}"
         members = [self.programs[member] for member in (ANALYST, OPERATIVE, NOVICE)]
         self.mission = self.programs[HANDLER].mission(self.codename, *members, status=status)
         return self.mission
+
+    def leave(self) -> None:
+        """Closes what is open, so that the next test's rooms are its own."""
+        director = self.programs[DIRECTOR]
+        for mission in director.call("GET", "/api/missions"):
+            if mission["status"] in ("planned", "active"):
+                director.call("PATCH", f"/api/missions/{mission['id']}", {"status": "aborted"})
 
     def say(self, body: str, by: Member = HANDLER, **fields: Any) -> str:
         """Publishes as a program; the update's id."""
         return self.programs[by].publish(self.mission, body, **fields)
 
 
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Scene]:
-    """One worker on SQLite, as a newcomer runs it."""
-    server = HQServer(
-        tmp_path_factory.mktemp("browser"), databases, settings={"HQ_SOCKETS_PER_AGENT": "100"}
-    )
+@contextmanager
+def staged(folder: Path, databases: Databases, *, harmed: bool = False) -> Iterator[Scene]:
+    """One worker on SQLite, as a newcomer runs it. `harmed`: sessions end there."""
+    server = HQServer(folder, databases, settings=WIDE)
     with ExitStack() as stack:
         stack.callback(server.stop)
         server.start()
         there = [member for member in CAST if member is not OUTSIDER]
         programs = {member: stack.enter_context(Program(server, member)) for member in there}
-        yield Scene(server, programs)
+        yield Scene(server, programs, sessions=None if harmed else {})
+
+
+@pytest.fixture(scope="package")
+def stage(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Scene]:
+    """One HQ for all modules but those that harm it; they have a `stage` of their own."""
+    with staged(tmp_path_factory.mktemp("browser"), databases) as scene:
+        yield scene
 
 
 @pytest.fixture
-def scene(stage: Scene) -> Scene:
-    """The module's HQ with a mission of the test's own."""
+def scene(stage: Scene) -> Iterator[Scene]:
+    """The HQ with a mission of the test's own."""
     stage.fresh()
-    return stage
+    yield stage
+    stage.leave()
 
 
 Enter = Callable[..., Person]
@@ -107,8 +126,10 @@ def enter(visitor: Enter, scene: Scene) -> Enter:
 
     def come(member: Member, **options: Any) -> Person:
         person = visitor(**options)
-        person.log_in(member)
-        person.page.goto(f"{scene.server.url}/#mission={scene.mission}")
+        cookies = (scene.sessions or {}).get(member) or person.cookies_of(member)
+        if scene.sessions is not None:
+            scene.sessions[member] = cookies
+        person.come_in(cookies, f"#mission={scene.mission}")
         expect(person.page.get_by_role("heading", level=1)).to_have_text(scene.codename)
         return person
 

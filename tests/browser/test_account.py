@@ -2,15 +2,25 @@
 
 import base64
 import time
+from collections.abc import Iterator
 
+import pytest
 from django_otp.oath import TOTP
 from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import Enter
+from tests.browser.conftest import Enter, Scene, staged
 from tests.browser.people import Person
 from tests.cast import ANALYST, NOVICE, OPERATIVE, PASSWORD
+from tests.databases import Databases
 
 NEW = "another long passphrase"
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Scene]:
+    """An HQ of this module's own: passwords and sessions end here."""
+    with staged(tmp_path_factory.mktemp("browser"), databases, harmed=True) as scene:
+        yield scene
 
 
 def account(person: Person) -> Locator:

@@ -1,13 +1,24 @@
 """The room when the wire breaks: it says so, keeps what is there, comes back whole by itself."""
 
+from collections.abc import Iterator
+
+import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import Enter, Scene
+from tests.browser.conftest import Enter, Scene, staged
 from tests.browser.people import Person, Program, manage
 from tests.cast import ANALYST, HANDLER, NOVICE, OPERATIVE
 from tests.conftest import Serve
+from tests.databases import Databases
 
 NUMBERS = "entries => entries.map(entry => entry.querySelector('.body').textContent)"
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Scene]:
+    """An HQ of this module's own: it is stopped and started, and sessions end."""
+    with staged(tmp_path_factory.mktemp("browser"), databases, harmed=True) as scene:
+        yield scene
 
 
 def test_a_server_that_restarts_is_waited_for_and_the_room_is_whole(
@@ -65,7 +76,7 @@ def test_an_ended_session_empties_the_room_and_says_why(enter: Enter, scene: Sce
     expect(person.entry("For your eyes.")).to_be_visible()
     manage(scene.server, "end_sessions", ANALYST.username)
     dialog = person.page.get_by_role("dialog", name="Signed out")
-    expect(dialog).to_contain_text("session has ended")
+    expect(dialog).to_contain_text("The session was ended by an administrator.")
     for gone in ("For your eyes.", scene.codename, ANALYST.codename):
         assert gone not in person.page.content()
     assert person.violations() == []

@@ -64,9 +64,9 @@ def test_no_token_is_within_reach_of_a_script(enter: Enter) -> None:
     assert not any("eyJ" in text for text in [person.page.url, *person.wire, *person.sent])
 
 
-def test_logging_out_ends_the_session_and_shows_the_form(enter: Enter, scene: Scene) -> None:
+def test_logging_out_ends_the_session_and_shows_the_form(visitor: Enter, scene: Scene) -> None:
     """Back at `/` there is the form again, and nothing of the room."""
-    person = enter(HANDLER)
+    person = visitor().log_in(HANDLER)
     person.page.get_by_role("button", name="Log out").click()
     person.page.wait_for_url("**/login")
     person.page.goto(scene.server.url)

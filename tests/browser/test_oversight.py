@@ -1,5 +1,7 @@
 """What handlers and directors see beside the log: who is there, and what is overdue."""
 
+from typing import Any
+
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Enter, Scene
@@ -62,8 +64,8 @@ def test_who_joins_the_mission_appears_in_the_roster(enter: Enter, scene: Scene)
 def test_an_overdue_order_is_said_to_those_concerned_alone(enter: Enter, scene: Scene) -> None:
     """Aloud once, in the log and in the right column, with its clock and who is missing."""
     handler, operative, novice = enter(HANDLER), enter(OPERATIVE), enter(NOVICE)
-    asks = {"classification": "confidential", "requires_ack": True, "ack_within": 10}
-    order = scene.say("Hold the pier.", kind="order", **asks)
+    asks: dict[str, Any] = {"requires_ack": True, "ack_within": 10}
+    order = scene.say("Hold the pier.", kind="order", classification="confidential", **asks)
     expect(operative.entry("Hold the pier.")).to_contain_text("due in")
     expect(handler.entry("Hold the pier.")).to_contain_text("due in")
 
