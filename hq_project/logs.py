@@ -65,6 +65,7 @@ def formatter(*, development: bool) -> logging.Formatter:
     return ProcessorFormatter(
         foreign_pre_chain=_before(),
         processors=[
+            _refusal_as_one,
             _with_process,
             ProcessorFormatter.remove_processors_meta,
             _exception_in_full if development else _exception_without_input,
@@ -97,6 +98,14 @@ def _before() -> list[Processor]:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
     ]
+
+
+def _refusal_as_one(logger: Any, method: str, event: EventDict) -> EventDict:
+    """What Django refuses (a Host that is none, a body with too much in it) is no failure of HQ."""
+    if str(event.get("logger", "")).startswith("django.security."):
+        event.pop("exc_info", None)
+        event["level"] = "warning"
+    return event
 
 
 def _with_process(logger: Any, method: str, event: EventDict) -> EventDict:

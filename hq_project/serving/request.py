@@ -21,6 +21,18 @@ class Request(WebRequest):
 
     client_addr: list[Any] | None
 
+    def requestReceived(  # noqa: N802  (Twisted's name)
+        self, command: bytes, path: bytes, version: bytes
+    ) -> None:
+        """The last byte came. Twisted would read query and forms here, which the application does;
+        and a Content-Type that it cannot read would end the connection without an answer.
+        """
+        self.content.seek(0, 0)
+        self.args: dict[bytes, list[bytes]] = {}
+        self.method, self.uri, self.clientproto = command, path, version
+        self.path = path.partition(b"?")[0]
+        self.process()
+
     def process(self) -> Any:
         """The request is complete: hands it to the application, or to a WebSocket."""
         self.requestHeaders.removeHeader(b"daphne-root-path")
@@ -84,7 +96,8 @@ class Request(WebRequest):
 
     def _release(self) -> None:
         """Lets go of what an open socket never needs again and its transport would keep alive."""
-        channel = self.channel
+        # Twisted takes the attribute away from a request that was answered meanwhile.
+        channel = getattr(self, "channel", None)
         if self.transport is None and channel is not None:
             channel.left_to_socket()
             self.content.close()

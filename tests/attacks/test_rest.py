@@ -13,6 +13,7 @@ from tests.cast import HANDLER, NOVICE, PASSWORD
 from tests.hq_server import HQServer
 from tests.ledger import Frame
 from tests.rest_client import Refused, RestClient
+from tests.serving.wire import Wire
 
 PRIVILEGES: dict[str, Any] = {
     "role": "director",
@@ -170,6 +171,7 @@ FORMS = {
         "multipart/form-data; boundary=b",
         b'--b\r\nContent-Disposition: form-data; name="username"\r\n\r\nx\r\n--b--\r\n',
     ),
+    "multipart without a boundary": ("multipart/form-data", b"--b--"),
     "text": ("text/plain", b'{"username":"x","password":"y="}'),
     "JSON as text": ("text/plain; application/json", b'{"username":"x","password":"y"}'),
     "no type": ("", b'{"username":"x","password":"y"}'),
@@ -287,6 +289,20 @@ async def test_a_broken_body_is_invalid(name: str, attacker: Attacker) -> None:
     for path in ("/api/auth/login", "/api/auth/refresh", "/api/auth/logout"):
         outcome = await attacker.call("POST", path, content=BROKEN[name], headers=headers)
         assert (outcome.status, outcome.code) == (400, "invalid")
+
+
+@pytest.mark.parametrize("value", ["text/\r x", "\x00", "x" * 9_000, ";;;===", "a/b; c=\xff"])
+def test_an_odd_content_type_gets_an_answer(value: str, fort: HQServer) -> None:
+    """R5's family: nobody but HQ reads it, and HQ refuses it."""
+    with Wire(fort) as wire:
+        response = wire.request(
+            "POST /api/auth/login HTTP/1.1",
+            "Host: localhost",
+            f"Content-Type: {value}",
+            "Content-Length: 2",
+            body=b"{}",
+        )
+        assert response.status in (400, 415)
 
 
 async def test_a_method_that_is_none_harms_nobody(attacker: Attacker) -> None:

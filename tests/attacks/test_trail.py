@@ -78,6 +78,10 @@ def test_the_database_itself_refuses(fort: HQServer, change: str) -> None:
         rows(fort, change)
 
 
+HEAD_SET_BACK = (
+    "UPDATE agents_audithead SET number = 3,"
+    " digest = (SELECT digest FROM agents_auditevent WHERE number = 3)"
+)
 TAMPERED: dict[str, tuple[list[str], str]] = {
     "untouched": ([], ""),
     "edited": (["UPDATE agents_auditevent SET address = '192.0.2.1' WHERE number = 3"], "Row 3 "),
@@ -94,8 +98,7 @@ TAMPERED: dict[str, tuple[list[str], str]] = {
     "cut off, head set back": (
         [
             "DELETE FROM agents_auditevent WHERE number > 3",
-            "UPDATE agents_audithead SET number = 3, digest = (SELECT digest"
-            + " FROM agents_auditevent WHERE number = 3)",
+            HEAD_SET_BACK,
         ],
         "Row 4 ",
     ),

@@ -131,3 +131,18 @@ async def test_the_sub_protocol_is_the_applications_choice(server: Serving) -> N
         assert socket.subprotocol == "hq.v1"
     async with websockets.connect(f"{server.socket_url}/pid", subprotocols=offers) as socket:
         assert socket.subprotocol is None
+
+
+@pytest.mark.parametrize(
+    ("path", "line"), [("/echo", "Bad Name: x"), ("/\xff", "X: y"), ("/echo?\xff", "X: y")]
+)
+def test_a_handshake_that_daphne_answers_itself_leaves_no_traceback(
+    server: Serving, path: str, line: str
+) -> None:
+    """Such a request is over before the upgrade that it asked for."""
+    before = server.said.count("Traceback")
+    with Wire(server) as wire:
+        assert wire.handshake(path, line).status == 400
+    with Wire(server) as wire:
+        assert wire.handshake("/echo").status == 101
+    assert server.said.count("Traceback") == before
