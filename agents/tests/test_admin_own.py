@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from axes.models import AccessFailureLog
+from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
@@ -58,12 +59,12 @@ def test_a_new_password_ends_the_other_sessions_and_not_this_one(
     pages: Client, staff: Agent
 ) -> None:
     """It is audited, and the session's cookie is a new one."""
-    other, cookie = open_session(staff), pages.cookies["sessionid"].value
+    other, cookie = open_session(staff), pages.cookies[settings.SESSION_COOKIE_NAME].value
     assert pages.post(PASSWORD_PAGE, form())["Location"] == INDEX
     other.refresh_from_db()
     assert other.ended_reason == "password_changed"
     assert pages.get(INDEX).status_code == 200
-    assert pages.cookies["sessionid"].value != cookie
+    assert pages.cookies[settings.SESSION_COOKIE_NAME].value != cookie
     row = AuditEvent.objects.get(event="authn_password_change")
     assert (row.actor, row.subject, row.address) == (staff.pk, staff.pk, "127.0.0.1")
     assert log_in("stefan", NEW)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session as DjangoSession
 from django.http import HttpRequest
 from django.test import Client
@@ -24,6 +25,7 @@ pytestmark = pytest.mark.django_db
 
 LIST = reverse("admin:agents_agent_changelist")
 LOGIN = reverse("admin:login")
+COOKIE = settings.SESSION_COOKIE_NAME
 LOGOUT = reverse("admin:logout")
 
 
@@ -117,7 +119,7 @@ def test_whatever_ends_it_the_next_click_is_refused(
 def test_logging_out_ends_the_row(staff: Agent) -> None:
     """The cookie that somebody copied before is worth nothing, and the browser forgets the site."""
     client, thief = entered(), Client()
-    thief.cookies["sessionid"] = client.cookies["sessionid"].value
+    thief.cookies[COOKIE] = client.cookies[COOKIE].value
     assert is_in(thief)
     session = own(staff)
     response = client.post(LOGOUT)
@@ -134,10 +136,10 @@ def test_a_login_over_another_ends_it(staff: Agent, make_agent: MakeAgent) -> No
     """The same agent's or another's; the cookie is a new one."""
     make_agent("other", is_staff=True)
     client = entered()
-    first, cookie = own(staff), client.cookies["sessionid"].value
+    first, cookie = own(staff), client.cookies[COOKIE].value
     client.post(LOGIN, {"username": "harriet", "password": PASSWORD})
     second = own(staff)
-    assert (second != first, client.cookies["sessionid"].value != cookie) == (True, True)
+    assert (second != first, client.cookies[COOKIE].value != cookie) == (True, True)
     client.post(LOGIN, {"username": "other", "password": PASSWORD})
     assert not staff.sessions.filter(ended_at=None).exists()
     assert is_in(client)
