@@ -1,0 +1,209 @@
+"""R8: the admin in the hands of somebody who wants more than it gives."""
+
+import asyncio
+import re
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import pytest
+
+from tests.attacks.attacker import rows
+from tests.attacks.enlist import ADMIN, STAFF, VICTIMS
+from tests.attacks.trail import Trail
+from tests.cast import DIRECTOR, OPERATIVE, PASSWORD, Member
+from tests.hq_server import HQServer
+from tests.rest_client import RestClient
+
+
+class AdminBrowser:
+    """A browser in the admin, which keeps cookies also where they are for HTTPS alone."""
+
+    def __init__(self, server: HQServer, address: str) -> None:
+        self.http = httpx.AsyncClient(
+            base_url=server.url,
+            timeout=20,
+            transport=httpx.AsyncHTTPTransport(local_address=address),
+        )
+        self.cookies: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        await self.http.aclose()
+
+    async def get(self, path: str) -> httpx.Response:
+        """A page, without following where it leads."""
+        return await self._send("GET", path)
+
+    async def post(self, path: str, **fields: Any) -> httpx.Response:
+        """A form of that page, as the page itself would send it."""
+        await self.get(path)
+        token = {"csrfmiddlewaretoken": self.cookies.get("csrftoken", "")}
+        return await self._send("POST", path, data={**token, **fields})
+
+    async def log_in(self, member: Member) -> httpx.Response:
+        """The form of the login page."""
+        return await self.post(
+            "/admin/login/?next=/admin/", username=member.username, password=PASSWORD
+        )
+
+    async def _send(self, method: str, path: str, **how: Any) -> httpx.Response:
+        sent = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        answer = await self.http.request(method, path, headers={"Cookie": sent}, **how)
+        self.cookies |= dict(answer.cookies)
+        self.http.cookies.clear()
+        assert answer.status_code < 500
+        return answer
+
+
+def account(server: HQServer, member: Member) -> tuple[Any, ...]:
+    """What the database holds of an account."""
+    return rows(
+        server,
+        "SELECT id, role, clearance, is_staff, is_superuser, is_active, password"
+        " FROM agents_agent WHERE username = ?",
+        member.username,
+    )[0]
+
+
+def page_of(server: HQServer, member: Member, what: str = "change") -> str:
+    """The admin's page of an account."""
+    return f"/admin/agents/agent/{account(server, member)[0]}/{what}/"
+
+
+def form_of(member: Member, **changes: Any) -> dict[str, Any]:
+    """The fields of an account's page."""
+    return {
+        "username": member.username,
+        "codename": member.codename,
+        "role": member.role.value,
+        "clearance": member.clearance.value,
+        "is_active": "on",
+        **changes,
+    }
+
+
+async def test_nobody_rises_by_the_admin(fort: HQServer, address: str) -> None:
+    """R8: own rights, accounts above the own rank, clearance or staff rights: refused."""
+    victim = VICTIMS["m"]
+    async with AdminBrowser(fort, address) as browser:
+        assert (await browser.log_in(STAFF)).status_code == 302
+        assert (await browser.get("/admin/agents/agent/")).status_code == 200
+        kept = [account(fort, member) for member in (STAFF, DIRECTOR, ADMIN, victim)]
+        for member, more in (
+            (STAFF, {"role": "director", "is_staff": "on"}),
+            (STAFF, {"clearance": 4, "is_staff": "on"}),
+            (STAFF, {"is_staff": "on", "is_superuser": "on"}),
+            (victim, {"role": "director"}),
+            (victim, {"clearance": 4}),
+            (victim, {"is_superuser": "on"}),
+            (DIRECTOR, {"clearance": 1}),
+            (ADMIN, {"role": "analyst"}),
+        ):
+            await browser.post(page_of(fort, member), **form_of(member, **more))
+        for member in (DIRECTOR, ADMIN):
+            secret = {"password1": "taken-over-by-staff-1", "password2": "taken-over-by-staff-1"}
+            answer = await browser.post(page_of(fort, member, "password"), **secret)
+            assert answer.status_code in (302, 403)
+        assert [account(fort, member) for member in (STAFF, DIRECTOR, ADMIN, victim)] == kept
+        for more in ({"role": "director"}, {"clearance": 4}, {"is_superuser": "on"}):
+            await browser.post(
+                "/admin/agents/agent/add/",
+                username="puppet",
+                codename="Puppet",
+                usable_password="true",
+                password1="a-puppet-for-staff-77",
+                password2="a-puppet-for-staff-77",
+                **{"role": "analyst", "clearance": 1, **more},
+            )
+        assert rows(fort, "SELECT 1 FROM agents_agent WHERE username = 'puppet'") == []
+        # What staff may do, it can: the refusals above are not for lack of a right form.
+        await browser.post(page_of(fort, victim), **form_of(victim, role="analyst"))
+        assert account(fort, victim)[1] == "analyst"
+
+
+async def test_the_admin_hides_what_the_room_hides(
+    fort: HQServer, address: str, director: RestClient
+) -> None:
+    """R8: staff see no mission, body or audit row above their clearance or rank."""
+    mission = await director.create_mission("Above Staff", classification="top-secret")
+    async with AdminBrowser(fort, address) as browser:
+        await browser.log_in(STAFF)
+        listed = await browser.get("/admin/missions/mission/")
+        assert listed.status_code == 200
+        assert mission not in listed.text
+        assert "Above Staff" not in listed.text
+        answer = await browser.get(f"/admin/missions/mission/{mission}/change/")
+        assert answer.status_code in (302, 403, 404)
+        for path in ("missions/update/", "auth/group/", "otp_totp/totpdevice/", "axes/accesslog/"):
+            assert (await browser.get(f"/admin/{path}")).status_code in (403, 404), path
+
+
+async def test_the_security_pages_change_nothing(fort: HQServer, address: str) -> None:
+    """R8: audit rows, sessions and connections have no form, not even for a superuser."""
+    async with AdminBrowser(fort, address) as browser:
+        assert (await browser.log_in(ADMIN)).status_code == 302
+        for name in ("auditevent", "session", "connection"):
+            page = f"/admin/agents/{name}/"
+            assert (await browser.get(page)).status_code == 200
+            assert (await browser.get(f"{page}add/")).status_code == 403
+        number, event = rows(fort, "SELECT number, event FROM agents_auditevent LIMIT 1")[0]
+        for what in ("change", "delete"):
+            path = f"/admin/agents/auditevent/{number}/{what}/"
+            answer = await browser.post(path, event="forged", post="yes")
+            assert answer.status_code == 403
+        kept = rows(fort, "SELECT event FROM agents_auditevent WHERE number = ?", number)
+        assert kept == [(event,)]
+
+
+async def test_an_ended_session_shows_no_admin_page(
+    fort: HQServer, address: str, trail: Trail
+) -> None:
+    """R8: after `end_sessions` the next click is at the login page, the cookie worth nothing."""
+    async with AdminBrowser(fort, address) as browser:
+        await browser.log_in(ADMIN)
+        assert (await browser.get("/admin/")).status_code == 200
+        await asyncio.to_thread(fort.manage, "end_sessions", ADMIN.username)
+        for path in ("/admin/", "/admin/agents/agent/", "/admin/agents/auditevent/"):
+            answer = await browser.get(path)
+            assert answer.status_code == 302
+            assert answer.headers["Location"].startswith("/admin/login/")
+    await trail.expect("session_ended", reason="administrator", address=None)
+
+
+@pytest.mark.parametrize("who", [OPERATIVE, DIRECTOR], ids=["operative", "director"])
+async def test_who_is_no_staff_does_not_enter(who: Member, fort: HQServer, address: str) -> None:
+    """R8: a right password is not enough, and an access token is no way in."""
+    async with AdminBrowser(fort, address) as browser, RestClient(fort) as client:
+        await browser.log_in(who)
+        assert (await browser.get("/admin/")).status_code == 302
+        await client.login(who)
+        browser.cookies["jwt"] = client.access
+        browser.cookies["sessionid"] = client.access
+        assert (await browser.get("/admin/")).status_code == 302
+
+
+async def test_staff_without_a_second_factor_reach_its_page_alone(
+    gate: HQServer, address: str
+) -> None:
+    """R8: in production every page leads to the enrolment until a second factor is set."""
+    async with AdminBrowser(gate, address) as browser:
+        assert (await browser.log_in(STAFF)).status_code == 302
+        before = account(gate, OPERATIVE)
+        for path in ("/admin/", "/admin/agents/agent/", "/admin/agents/auditevent/"):
+            answer = await browser.get(path)
+            assert answer.status_code in (302, 403), path
+            if answer.status_code == 302:
+                assert "otp" in answer.headers["Location"] or re.search(
+                    r"factor|mfa", answer.headers["Location"]
+                )
+        form = form_of(OPERATIVE, clearance=1)
+        await browser.post(page_of(gate, OPERATIVE), **form)
+        assert account(gate, OPERATIVE) == before
