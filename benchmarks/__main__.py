@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from benchmarks import fanout, revoke
+from benchmarks import fanout, fuzz, revoke
 from benchmarks.machine import BenchmarkError
 from benchmarks.servers import PEERS
 
@@ -52,6 +52,9 @@ def main() -> int:
         "--rate", type=float, default=20.0, metavar="R", help="commits a second, default 20"
     )
     command.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    command = commands.add_parser("fuzz", help=fuzz.__doc__)
+    command.add_argument("--minutes", type=float, default=10.0, metavar="M", help="default 10")
+    command.add_argument("--seed", type=int, default=1, metavar="N", help="default 1")
     given = parser.parse_args()
     # So that what was started is ended on a request to stop, too.
     for ending in (signal.SIGINT, signal.SIGTERM):
@@ -59,6 +62,8 @@ def main() -> int:
     try:
         if given.command == "revoke":
             kept = revoke.run(revoke.Plan(given.sockets, given.rate, given.json))
+        elif given.command == "fuzz":
+            kept = fuzz.run(fuzz.Plan(given.minutes, given.seed))
         else:
             kept = fanout.run(_fanout(parser, given))
     except BenchmarkError as error:

@@ -80,14 +80,14 @@ class Chance:
         for field in self._random.sample(FIELDS[1:], self._random.randrange(6)):
             said[field] = self.value()
         good = json.dumps(said).encode()
-        return self.mutated(good) if self._random.random() < 0.5 else good
+        return self.mutated(good) if self._random.random() < 0.2 else good
 
     def frame(self) -> bytes:
         """A frame as bytes: mostly a well-formed one with an odd text, else a broken one."""
         text = self.text()
-        opcode = self._random.choice([1] * 12 + [0, 2, 8, 9, 10, 3])
-        first = (0x80 if self._random.random() < 0.95 else 0) | opcode
-        if self._random.random() < 0.02:
+        opcode = self._random.choice([1] * 90 + [9] * 4 + [0, 2, 8, 10, 3])
+        first = (0x80 if self._random.random() < 0.99 else 0) | opcode
+        if self._random.random() < 0.005:
             first |= self._random.choice([0x10, 0x20, 0x40])
         mask = self._random.randbytes(4)
         masked = bytes(byte ^ mask[at % 4] for at, byte in enumerate(text))
@@ -99,7 +99,7 @@ class Chance:
         else:
             length = b"\xff" + size.to_bytes(8, "big")
         data = bytes([first]) + length + mask + masked
-        return self.mutated(data) if self._random.random() < 0.05 else data
+        return self.mutated(data) if self._random.random() < 0.01 else data
 
     def frames(self, most: int) -> Iterator[bytes]:
         """What one socket sends."""

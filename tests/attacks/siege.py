@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from tests.attacks.mutations import HANDSHAKE, Chance
+from tests.serving.wire import masked
 
 FAILED = re.compile(r"Traceback|\"exception\"|code(=|\": ?)1011|ERROR|CRITICAL")
 
@@ -28,7 +29,8 @@ class Siege:
 
     async def handshake(self) -> None:
         """One hostile handshake."""
-        answer = await self._sent(0.5, self.chance.handshake(self.token), until=b"\r\n\r\n")
+        hostile = self.chance.handshake(self.token)
+        answer = await self._said(0.5, [(hostile, b"\r\n\r\n")])
         status = answer[9:12].decode("latin-1")
         known = answer.startswith(b"HTTP/1.1 ")
         self.counts[f"handshake {status}" if known else "handshake unanswered"] += 1
@@ -36,29 +38,34 @@ class Siege:
             raise AssertionError(f"A handshake was answered {answer[:300]!r}.")
 
     async def socket(self, most: int = 40) -> None:
-        """One good handshake, hostile frames after it, and a good close."""
+        """One good handshake, hostile frames, a good ping that says that all were read, a close."""
         opening = HANDSHAKE.replace(b"{token}", self.token.encode())
-        goodbye = b"\x88\x82\0\0\0\0\x03\xe8"
-        answer = await self._sent(2, opening, *self.chance.frames(most), goodbye)
-        _, _, frames = answer.partition(b"\r\n\r\n")
-        code = close_code(frames)
-        self.counts[f"closed {code}"] += 1
+        frames = b"".join(self.chance.frames(most)) + masked(1, b'{"type":"ping","id":"end"}')
+        answer = await self._said(
+            2, [(opening, b"\r\n\r\n"), (frames, b'"id":"end"'), (masked(8, b"\x03\xe8"), b"")]
+        )
+        code = close_code(answer.partition(b"\r\n\r\n")[2])
+        self.counts[f"closed {code}" if code else "socket left waiting"] += 1
         if code == 1011:
-            raise AssertionError(f"A socket was closed with 1011: {frames[-200:]!r}.")
+            raise AssertionError(f"A socket was closed with 1011: {answer[-200:]!r}.")
 
-    async def _sent(self, patience: float, *parts: bytes, until: bytes | None = None) -> bytes:
-        """What came within that time, up to the end or to those bytes."""
+    async def _said(self, patience: float, steps: list[tuple[bytes, bytes]]) -> bytes:
+        """What came in all: each step sends its bytes once the last step's answer was there.
+
+        An empty answer is the end of the connection.
+        """
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         said = b""
         with contextlib.suppress(ConnectionError, TimeoutError):
             async with asyncio.timeout(patience):
-                for part in parts:
-                    writer.write(part)
-                await writer.drain()
-                while chunk := await reader.read(65_536):
-                    said += chunk
-                    if until is not None and until in said:
-                        break
+                for sent, answer in steps:
+                    writer.write(sent)
+                    await writer.drain()
+                    while not (answer and answer in said):
+                        chunk = await reader.read(65_536)
+                        if not chunk:
+                            raise ConnectionError
+                        said += chunk
         writer.close()
         return said
 
