@@ -122,7 +122,8 @@ class PresenceBoard:
         joined = [pair for pair, present in wanted.items() if present]
         left = [pair for pair, present in wanted.items() if not present]
         try:
-            await threads.in_watch_thread(write, joined, left)
+            # Not where rights are compared: whoever waits to write there would hold that up.
+            await threads.in_command_thread(write, joined, left)
         except BaseException:
             self._wanted = {**wanted, **self._wanted}
             raise
