@@ -128,13 +128,25 @@ def snapshot_or_following(
             raise NotFound
         head = head_for(agent, mission_id)
         following = _following(head, after, epoch)
-        if following is None and (kept := _snapshots.get(head)) is not None:
-            return head, _page(head, agent_id, False, kept)
-        part = _newest(head) if following is None else following
-        if _still_current(head):
-            if following is None:
-                _snapshots.put(head, part)
-            return head, _page(head, agent_id, following is not None, part)
+        if following is None:
+            snapshot = _snapshot(head)
+            if snapshot is not None:
+                return head, _page(head, agent_id, False, snapshot)
+        elif _still_current(head):
+            return head, _page(head, agent_id, True, following)
+
+
+def _snapshot(head: Head) -> Slice | None:
+    """The stream's newest, read once for all who ask; None if it was renumbered meanwhile."""
+    with _snapshots.turn(head):
+        kept = _snapshots.get(head)
+        if kept is not None:
+            return kept
+        part = _newest(head)
+        if not _still_current(head):
+            return None
+        _snapshots.put(head, part)
+        return part
 
 
 def _following(head: Head, after: str | None, epoch: str | None) -> Slice | None:
@@ -230,6 +242,10 @@ def _slice(rows: Sequence[Update], column: str, *, fitting: bool = False) -> Sli
     return Slice(updates[::-1], asking[::-1])
 
 
+TURNS = 64
+"""Locks for reading snapshots: streams that share one wait for each other, now and then."""
+
+
 class _Snapshots:
     """The newest of streams, encoded, so that many reconnects read each log once.
 
@@ -240,6 +256,11 @@ class _Snapshots:
         self._most = most
         self._kept: OrderedDict[Head, Slice] = OrderedDict()
         self._lock = threading.Lock()
+        self._turns = [threading.Lock() for _ in range(TURNS)]
+
+    def turn(self, head: Head) -> threading.Lock:
+        """To be held while that stream's newest is read: the others then find it kept."""
+        return self._turns[hash((head.mission_id, head.stream)) % TURNS]
 
     def get(self, head: Head) -> Slice | None:
         """The newest of exactly that stream, epoch and number, if it is kept."""

@@ -145,6 +145,11 @@ class SocketClient:
         await self._reader
         return self.connection.close_code or 0, self.connection.close_reason or ""
 
+    async def arrival(self) -> None:
+        """Waits for one more frame, however long it takes."""
+        async with self._arrived:
+            await self._arrived.wait()
+
     async def ended(self) -> int:
         """The code of the close, however long it lasts until then."""
         await asyncio.shield(self._reader)

@@ -42,6 +42,7 @@ class Author:
         self.mission = mission
         self.answers: list[Answer] = []
         self.promised: dict[str, Frame] = {}
+        self.answered: dict[str, float] = {}
         self._clients = itertools.cycle(clients)
         self._drafts = drafts(member)
         self._task: asyncio.Task[None] | None = None
@@ -64,6 +65,7 @@ class Author:
                 update = await self._try(client, draft)
                 if update is not None:
                     self.promised[update["id"]] = update
+                    self.answered[update["id"]] = time.monotonic()
                     return update
                 await asyncio.sleep(0.1)
         raise AssertionError("There is always another client.")

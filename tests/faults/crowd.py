@@ -13,7 +13,7 @@ from missions.audiences import can_see
 from tests.cast import CAST, DIRECTOR, HANDLER, OUTSIDER, Member
 from tests.faults.authors import GIVE_UP, Author
 from tests.faults.followers import Follower
-from tests.faults.oracle import Verdict, audience_of, compare, looker_for
+from tests.faults.oracle import Verdict, audience_of, compare
 from tests.faults.site import Site
 from tests.hq_server import HQServer
 from tests.ledger import Frame
@@ -101,12 +101,12 @@ class Crowd:
         self, verdict: Verdict, follower: Follower, promised: dict[str, Frame]
     ) -> None:
         ledger = follower.ledger
-        verdict.forbidden += len(ledger.forbidden)
+        verdict.forbidden += len(ledger.forbidden())
         verdict.doubled += ledger.faults["doubled"]
         verdict.disordered += ledger.faults["disordered"]
         if follower.over or follower.member is OUTSIDER:
             return
-        looker = looker_for(follower.member)
+        looker = ledger.looker
         due = {
             key
             for key, update in promised.items()

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from agents.roles import Clearance, Role, Viewer
 from missions.audiences import Audience, Looker, can_see
@@ -61,22 +61,41 @@ class Verdict:
                 report.write(json.dumps(row) + "\n")
 
 
+class Right(NamedTuple):
+    """What an agent may see between two moments."""
+
+    begin: float
+    end: float
+    looker: Looker
+
+
 class Witness(Ledger):
     """A correct client's ledger that also remembers when what came, and what never should have."""
 
     def __init__(self, looker: Looker, grace: float = 1.0) -> None:
         super().__init__()
         self.grace = grace
-        self.forbidden: list[Frame] = []
+        self.seen: list[tuple[float, Frame]] = []
         self.violations: list[str] = []
         self.arrived: dict[str, float] = {}
+        self.moved = asyncio.Event()
         self.faults: Counter[str] = Counter()
-        self._rights: list[tuple[float, Looker]] = [(0.0, looker)]
+        self._rights = [Right(0.0, float("inf"), looker)]
         self._awaited: dict[str, asyncio.Future[float]] = {}
 
-    def grant(self, looker: Looker) -> None:
-        """The agent has these rights from now on."""
-        self._rights.append((time.monotonic(), looker))
+    def grant(self, looker: Looker, asked: float, committed: float) -> None:
+        """The agent has these rights instead: none before `asked`, the old until `committed`."""
+        self._rights[-1] = self._rights[-1]._replace(end=committed)
+        self._rights.append(Right(asked, float("inf"), looker))
+
+    @property
+    def looker(self) -> Looker:
+        """The rights that were given last."""
+        return self._rights[-1].looker
+
+    def _access_changed(self, frame: Frame) -> None:
+        super()._access_changed(frame)
+        self.moved.set()
 
     async def holds(self, update_id: str, *, within: float) -> float:
         """The moment at which that update was held first."""
@@ -89,7 +108,7 @@ class Witness(Ledger):
         """Merges one server frame; what breaks the protocol is counted, and raised."""
         now = time.monotonic()
         came = list(updates_in(frame))
-        self.forbidden += [update for update in came if not self._may_see(update, now)]
+        self.seen += [(now, update) for update in came]
         room = self.rooms.get(frame.get("mission", "")) if frame["type"] == "update" else None
         try:
             super().apply(frame)
@@ -104,13 +123,26 @@ class Witness(Ledger):
             if awaited is not None and not awaited.done():
                 awaited.set_result(now)
 
-    def _may_see(self, update: Frame, now: float) -> bool:
-        """By the rights of now, or by those that ended less than `grace` ago."""
-        ends = [since for since, _ in self._rights[1:]] + [now]
-        return any(
-            can_see(looker, Clearance.RESTRICTED, audience_of(update))
-            for (_, looker), end in zip(self._rights, ends, strict=True)
-            if end >= now - self.grace
+    def forbidden(self) -> list[Frame]:
+        """What came although neither the rights of that moment nor those that had ended less than
+        `grace` before allowed it. Judged in the end: a right ends before one hears of it."""
+        return [update for at, update in self.seen if self._beyond(at, update) > self.grace]
+
+    def latest_beyond(self) -> float:
+        """The longest time after a right had ended at which something came that needed it."""
+        late = [self._beyond(at, update) for at, update in self.seen]
+        return max((one for one in late if one < float("inf")), default=0.0)
+
+    def _beyond(self, at: float, update: Frame) -> float:
+        """Seconds since the right to see it had ended: 0 with the right, infinite without ever."""
+        audience = audience_of(update)
+        return min(
+            (
+                max(0.0, at - right.end)
+                for right in self._rights
+                if right.begin <= at and can_see(right.looker, Clearance.RESTRICTED, audience)
+            ),
+            default=float("inf"),
         )
 
 

@@ -141,8 +141,9 @@ class FaultyProxy:
                 with contextlib.suppress(OSError):
                     writer.write_eof()
                 return
-            for start in range(0, len(data), self._slice):
-                writer.write(data[start : start + self._slice])
+            size = self._slice
+            for start in range(0, len(data), size):
+                writer.write(data[start : start + size])
                 await writer.drain()
-                if self._slice < len(data):
+                if size < len(data):
                     await asyncio.sleep(0)

@@ -164,3 +164,8 @@ def seconds_until(condition: Callable[[], bool], *, within: float) -> float:
             raise AssertionError(f"It did not happen within {within} s.")
         time.sleep(0.05)
     return time.monotonic() - began
+
+
+def until_unready(node: HQServer) -> float:
+    """Seconds until a server says that it should be sent nothing."""
+    return seconds_until(lambda: not ready(node), within=15)

@@ -5,13 +5,11 @@ import signal
 import time
 
 import httpx
-import pytest
 
 from tests.cast import ANALYST, DIRECTOR
 from tests.faults.conftest import Gather
 from tests.faults.crowd import Crowd
-from tests.faults.site import Site, frozen, ready, seconds_until
-from tests.hq_server import HQServer
+from tests.faults.site import Site, frozen, until_unready
 from tests.ledger import Frame
 
 ANSWER_WITHIN = 5.0
@@ -65,11 +63,6 @@ async def test_f8_postgresql_stands_still(on_postgres: Site, gather: Gather) -> 
     assert whole < BACK_WITHIN
 
 
-def until_unready(node: HQServer) -> float:
-    """Seconds until a server says that it should be sent nothing."""
-    return seconds_until(lambda: not ready(node), within=10)
-
-
 async def refused_at_once(crowd: Crowd, url: str) -> None:
     """After two stuck calls the next is answered without waiting, but for one try a second."""
     token = crowd.rest[DIRECTOR][0].access
@@ -86,28 +79,3 @@ async def refused_at_once(crowd: Crowd, url: str) -> None:
             assert body["code"] == "unavailable"
         assert min(taken) < AT_ONCE
         assert max(taken) < ANSWER_WITHIN
-
-
-@pytest.mark.parametrize("which", ["stall", "cut"])
-async def test_f9_a_worker_is_cut_off_from_its_database(
-    on_postgres: Site, gather: Gather, which: str
-) -> None:
-    """It says so in time, its clients find the other, and it comes back by itself."""
-    path = on_postgres.database_path
-    assert path is not None
-    crowd = await gather(on_postgres)
-    getattr(path, which)()
-    cut = time.monotonic()
-    unready = await asyncio.to_thread(until_unready, on_postgres.nodes[0])
-    during = await crowd.whole(cut)
-    path.heal()
-    healed = time.monotonic()
-    whole = await crowd.whole(healed)
-    back = await asyncio.to_thread(seconds_until, lambda: ready(on_postgres.nodes[0]), within=10)
-    verdict = await crowd.verdict(f"F9 database: {which}")
-    verdict.whole = whole
-    verdict.notes |= {"unready": unready, "ready": back, "whole_during": during}
-    verdict.tell()
-    assert verdict.wrong == {}
-    assert unready < ANSWER_WITHIN
-    assert whole < 10

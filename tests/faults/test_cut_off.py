@@ -1,0 +1,76 @@
+"""F9: one of two workers loses its way to Redis or PostgreSQL, or has a bad one."""
+
+import asyncio
+import time
+
+import pytest
+
+from tests.faults.conftest import Gather
+from tests.faults.crowd import Crowd
+from tests.faults.proxy import FaultyProxy
+from tests.faults.site import Site, ready, seconds_until, until_unready
+
+SAID_WITHIN = 5.0
+WHOLE_WITHIN = 10.0
+
+
+def path_to(site: Site, what: str) -> FaultyProxy:
+    """The proxy on the first worker's way."""
+    path = site.redis_path if what == "Redis" else site.database_path
+    assert path is not None
+    return path
+
+
+async def judged(crowd: Crowd, fault: str, whole: float, **notes: float) -> None:
+    """The verdict."""
+    verdict = await crowd.verdict(fault)
+    verdict.whole = whole
+    verdict.notes |= notes
+    verdict.tell()
+    assert verdict.wrong == {}
+    assert whole < WHOLE_WITHIN
+
+
+@pytest.mark.parametrize("what", ["Redis", "PostgreSQL"])
+@pytest.mark.parametrize("how", ["stall", "cut"])
+async def test_f9_a_worker_is_cut_off(
+    on_postgres: Site, gather: Gather, what: str, how: str
+) -> None:
+    """It says so in time, nobody misses anything, and it comes back by itself."""
+    path, node = path_to(on_postgres, what), on_postgres.nodes[0]
+    crowd = await gather(on_postgres)
+    getattr(path, how)()
+    cut = time.monotonic()
+    try:
+        unready = await asyncio.to_thread(until_unready, node)
+        during = await crowd.whole(cut)
+    finally:
+        path.heal()
+    healed = time.monotonic()
+    whole = await crowd.whole(healed)
+    await asyncio.to_thread(seconds_until, lambda: ready(node), within=15)
+    back = time.monotonic() - healed
+    await judged(crowd, f"F9 {what}: {how}", whole, unready=unready, during=during, ready=back)
+    assert unready < SAID_WITHIN
+
+
+@pytest.mark.parametrize("what", ["Redis", "PostgreSQL"])
+@pytest.mark.parametrize("how", ["late", "sliced"])
+async def test_f9_a_worker_has_a_bad_network(
+    on_postgres: Site, gather: Gather, what: str, how: str
+) -> None:
+    """500 ms more for every answer, or one byte at a time: slower, and as whole as ever."""
+    path = path_to(on_postgres, what)
+    crowd = await gather(on_postgres, sockets=1)
+    if how == "late":
+        path.delay(0.25)
+    else:
+        path.slice(1)
+    try:
+        during = await crowd.whole(time.monotonic())
+        await asyncio.sleep(3)
+        during = max(during, await crowd.whole(time.monotonic()))
+    finally:
+        path.heal()
+    whole = await crowd.whole(time.monotonic())
+    await judged(crowd, f"F9 {what}: {how}", whole, during=during)
