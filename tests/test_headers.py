@@ -12,7 +12,8 @@ def test_every_answer_has_them(path: str) -> None:
     """Whoever made it."""
     headers = Client().get(path).headers
     policy = headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
+    for directive in ("default-src", "object-src", "base-uri"):  # ASVS 5.0, 3.4.3
+        assert f"{directive} 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
