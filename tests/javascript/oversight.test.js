@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
+import { openOrders } from '../../missions/static/missions/orders.js';
 import { missing, overdueIn, oversees, unknownReceipts } from '../../missions/static/missions/oversight.js';
 import { initialState, reduce } from '../../missions/static/missions/store.js';
 import { names } from '../../missions/static/missions/words.js';
@@ -99,7 +100,7 @@ test('an overdue update that the log does not hold is shown once it is read', ()
   const state = after([OVERDUE], room(HANDLER, []));
   assert.deepEqual(late(state), []);
   const read = after([{ type: '@overdue_update', mission: 'm1', update: order('o1') }], state);
-  assert.deepEqual(overdueIn(read).map((one) => [one.update.id, one.inLog]), [['o1', false]]);
+  assert.deepEqual(late(read), [['o1', 'Wren', 'Finch']]);
 });
 
 test('whoever comes late looks the receipts up, once, of what is past its time', () => {
@@ -118,6 +119,13 @@ test('who is no handler or director oversees only what is their own', () => {
   const state = room(OPERATIVE, [order('o1'), own]);
   assert.deepEqual([oversees(state, order('o1')), oversees(state, own)], [false, true]);
   assert.deepEqual(unknownReceipts(state, DUE).map((one) => one.id), ['o2']);
+});
+
+test('a director is asked to acknowledge only as a member, which presence tells', () => {
+  const state = room({ ...HANDLER, codename: 'Meridian', role: 'director' });
+  const there = (/** @type {object[]} */ agents) => openOrders(after([{ ...PRESENT, agents }], state));
+  assert.deepEqual([openOrders(state), there([WREN])], [[], []]);
+  assert.deepEqual(there([WREN, { codename: 'Meridian', role: 'director' }]).map((one) => one.update.id), ['o1']);
 });
 
 test('many names are counted', () => {

@@ -15,16 +15,23 @@ export function isOwn(state, update) {
   return state.agent?.codename === update.author.codename;
 }
 
-/** Whether this agent may be asked for it: everybody but the author. @param {State} state @param {Update} update */
-export function asksFor(state, update) {
-  return update.requires_ack && !isOwn(state, update);
+/**
+ * Whether this agent is asked for it: every member but the author. Only directors see missions that
+ * they are no members of; presence names them only where they are.
+ *
+ * @param {State} state @param {string} mission @param {Update} update
+ */
+export function asksFor({ agent, rooms }, mission, update) {
+  if (!agent || !update.requires_ack || agent.codename === update.author.codename) return false;
+  const present = rooms[mission]?.present ?? [];
+  return agent.role !== 'director' || present.some((one) => one.codename === agent.codename);
 }
 
 /** Unacknowledged in all rooms that are held, the most pressing first. @param {State} state */
 export function openOrders(state) {
   return Object.entries(state.rooms)
     .flatMap(([mission, room]) => room.entries.map(({ update }) => ({ mission, update, room })))
-    .filter(({ update, room }) => asksFor(state, update) && !room.acknowledged[update.id])
+    .filter(({ mission, update, room }) => asksFor(state, mission, update) && !room.acknowledged[update.id])
     .map(({ mission, update }) => ({ mission, update }))
     .sort((a, b) => {
       const [first, second] = [dueAt(a.update), dueAt(b.update)];

@@ -14,10 +14,13 @@ import { oversees, unknownReceipts } from './oversight.js';
 import { readUpdate } from './update_calls.js';
 
 const PAUSE = 5_000;
+const GATHER = 600;
+const MOST = 2;
 
 export class OverdueWatch {
   /** @type {Set<string>} orders whose time runs, seen here */ #running = new Set();
   /** @type {Set<string>} updates that were announced */ #said = new Set();
+  /** @type {string[]} what is to be said together */ #sentences = [];
   #asking = false;
   #notBefore = 0;
   #dispatch;
@@ -82,7 +85,11 @@ export class OverdueWatch {
   #say(id, sentence) {
     if (this.#said.has(id)) return;
     this.#said.add(id);
-    this.#announce(sentence);
+    if (this.#sentences.push(sentence) > 1) return;
+    setTimeout(() => {
+      const all = this.#sentences.splice(0);
+      this.#announce(all.length > MOST ? `${all.length} updates are overdue. They are listed beside the log.` : all.join(' '));
+    }, GATHER);
   }
 }
 

@@ -9,7 +9,7 @@
  * @typedef {import('./types.js').Frame} Frame
  * @typedef {import('./types.js').Update} Update
  * @typedef {import('./types.js').AgentName} AgentName
- * @typedef {{mission: string, update: Update, missing: AgentName[], inLog: boolean}} Overdue
+ * @typedef {{mission: string, update: Update, missing: AgentName[]}} Overdue
  */
 import { dueAt, isOwn } from './orders.js';
 import { held } from './timeline.js';
@@ -53,7 +53,7 @@ export function overdueIn(state) {
       const updates = new Map(held(room).map(({ update }) => [update.id, update]));
       return Object.entries(room.overdue).flatMap(([id, late]) => {
         const update = updates.get(id) ?? late.update;
-        return update ? [{ mission, update, missing: late.missing, inLog: updates.has(id) }] : [];
+        return update ? [{ mission, update, missing: late.missing }] : [];
       });
     })
     .filter((one) => one.missing.length > 0)

@@ -43,6 +43,18 @@ export class History {
     }
   }
 
+  /** Page by page back to an entry of the selected room, or to the start of its log. @param {string} update */
+  async reach(update) {
+    for (let before = NaN; ;) {
+      const { selected, rooms } = this.#state();
+      const entries = (selected && rooms[selected]?.entries) || [];
+      const first = entries[0]?.seq;
+      if (!first || first === before || entries.some((entry) => entry.update.id === update)) return;
+      before = first;
+      await this.older();
+    }
+  }
+
   /** Own updates for other roles than the own one: not in the stream, and still ours to see. @param {string} mission */
   async own(mission) {
     const { selected, rooms } = this.#state();

@@ -25,7 +25,7 @@ export function signature(row, { state, mission, receipts, panelFor }) {
   if (!row.update.requires_ack) return basis;
   const shown = receipts.get(id);
   return [
-    basis, JSON.stringify(missing(state, mission, row.update)),
+    basis, asksFor(state, mission, row.update), JSON.stringify(missing(state, mission, row.update)),
     Boolean(state.rooms[mission]?.acknowledged[id]), Boolean(state.acknowledging[id]),
     shown === undefined || shown === 'loading' ? shown : JSON.stringify(shown),
   ].join();
@@ -106,7 +106,7 @@ function reviseButton({ id, kind }, open) {
 
 /** @param {Update} update @param {Scene} scene */
 function ackNode(update, { state, mission, receipts }) {
-  const asked = asksFor(state, update);
+  const asked = asksFor(state, mission, update);
   const done = Boolean(state.rooms[mission]?.acknowledged[update.id]);
   const waits = asked && !done;
   const reads = oversees(state, update);

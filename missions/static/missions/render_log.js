@@ -82,12 +82,13 @@ export class LogView {
     if (id !== this.#mission || !room) this.#clear(id);
     if (!id || !room || room.epoch === null) return [];
     const first = this.#drawn.size === 0;
-    const anchor = this.#atEnd ? null : this.#anchor();
+    const stick = this.#atEnd && !document.activeElement?.closest('.revise');
+    const anchor = stick ? null : this.#anchor();
     this.#newest = room.seq;
     this.#rows = rowsOf(room, this.filter, dayKey);
     const scene = { state, mission: id, receipts: this.receipts, panelFor: this.#panelFor };
     this.#place(this.#rows, scene, this.#before(room, loadingOlder));
-    if (this.#atEnd) {
+    if (stick) {
       this.#scrollToEnd();
       this.#caughtUp();
     } else if (anchor?.node.isConnected) {
@@ -162,9 +163,8 @@ export class LogView {
       const old = this.#drawn.get(row.key);
       const fresh = old && old.sign === sign ? old : { node: rowNode(row, scene), sign };
       if (old && fresh !== old) {
-        const inside = focused && old.node.contains(focused);
         old.node.replaceWith(fresh.node);
-        if (inside) twin(focused, fresh.node).focus({ preventScroll: true });
+        if (focused && entry === old.node) twin(focused, fresh.node).focus({ preventScroll: true });
       }
       if (last.nextElementSibling !== fresh.node) last.after(fresh.node);
       last = fresh.node;

@@ -40,13 +40,13 @@ export function drawOverdue(state) {
 }
 
 /** @param {State} state @param {Overdue} overdue */
-function card(state, { mission, update, missing, inLog }) {
+function card(state, { mission, update, missing }) {
   const codename = state.missions[mission]?.codename ?? '';
   return h('div', { class: 'card late' },
     h('div', { class: 'card-head' },
       h('span', {}, `${KIND_NAME[update.kind]} from ${update.author.codename}, ${codename}`), mark(update)),
     h('p', { class: 'card-body' }, update.body),
     h('div', { class: 'card-head card-foot' }, h('span', { class: 'clock' }, icon('clock'), dueNode(update)),
-      inLog && h('button', { class: 'quiet small', type: 'button', 'data-show': update.id, 'data-mission': mission }, 'Show in log')),
+      h('button', { class: 'quiet small', type: 'button', 'data-show': update.id, 'data-mission': mission }, 'Show in log')),
     missingNode(missing));
 }

@@ -67,8 +67,9 @@ export class Revision {
       this.close();
     } });
     this.#offer(update, standing);
-    this.#redraw();
-    return requestAnimationFrame(() => this.#panel?.querySelector('button')?.focus());
+    document.querySelector(`[data-revise="${id}"]`)?.closest('.entry')?.append(this.#panel);
+    this.#panel.querySelector('button')?.focus();
+    return this.#redraw();
   }
 
   /** Closes it; its opener has the focus again. */
@@ -148,7 +149,9 @@ export class Revision {
 
   /** @param {...HTMLElement} children */
   #fill(...children) {
-    if (this.#panel) put(this.#panel, ...children);
+    if (!this.#panel) return;
+    put(this.#panel, ...children);
+    requestAnimationFrame(() => this.#panel?.scrollIntoView({ block: 'nearest' }));
   }
 }
 

@@ -245,6 +245,9 @@ function showEntry(update, mission) {
   clearFilter();
   log.show(update);
   location.hash = `mission=${mission}`;
+  choose();
+  void past.reach(update);
+  schedule();
 }
 
 wireKeyboard({
