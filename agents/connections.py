@@ -103,9 +103,9 @@ class Register:
         if not self._enlisted:
             return
         if time.monotonic() - self._renewed_at >= RENEW_EVERY:
-            await threads.in_watch_thread(_renew, self.worker_id)
+            await threads.in_command_thread(_renew, self.worker_id)
             self._renewed_at = time.monotonic()
-        for connection_id in await threads.in_watch_thread(_unwanted, self.worker_id):
+        for connection_id in await threads.in_command_thread(_unwanted, self.worker_id):
             if socket := self._sockets.get(connection_id):
                 socket.shut(CloseCode.GOING_AWAY, "Disconnected by an administrator.")
 

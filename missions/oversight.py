@@ -99,10 +99,10 @@ class Oversight:
             return
         if self._seen is None:  # what was claimed before this worker began has been told
             self._seen = {one.update.pk: one.at for one in await self._claims(followed)}
-        due = await threads.in_watch_thread(due_in, followed)
+        due = await threads.in_command_thread(due_in, followed)
         heard = [update.pk for update in due if self._overseers_of(update)]
         if heard:
-            await threads.in_watch_thread(claim, heard)
+            await threads.in_command_thread(claim, heard)
         for update, at, missing in await self._claims(followed):
             if update.pk not in self._seen:
                 self._seen[update.pk] = at
@@ -115,7 +115,7 @@ class Oversight:
 
     async def _claims(self, followed: list[UUID]) -> list[Overdue]:
         newest = max(self._seen.values()) if self._seen else None
-        return await threads.in_watch_thread(overdue_in, followed, newest)
+        return await threads.in_command_thread(overdue_in, followed, newest)
 
     def _overseers_of(self, update: Update) -> list[Subscription]:
         places = self._switchboard.subscriptions(str(update.mission_id))

@@ -139,7 +139,7 @@ class PresenceBoard:
         wanted = [UUID(mission_id) for mission_id, places in overseers.items() if places]
         if not wanted:
             return
-        found = await threads.in_watch_thread(rosters, wanted)
+        found = await threads.in_command_thread(rosters, wanted)
         for mission_id in map(str, wanted):
             roster = found.get(UUID(mission_id), [])
             changed = self._told.get(mission_id) != roster
