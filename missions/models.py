@@ -58,6 +58,7 @@ class Mission(models.Model):
     position = models.PositiveBigIntegerField(default=0)
     numbers = models.JSONField(default=no_numbers)
     epochs = models.JSONField(default=new_epochs)
+    exported_position = models.PositiveBigIntegerField(default=0)
 
     now: dt.datetime
     """The database's time when the row was locked; set by `services.locked`."""

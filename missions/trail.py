@@ -68,6 +68,16 @@ def update_retracted(by: Agent, update: Update) -> None:
     _record("update_retracted", by, update.mission, update=str(update.pk))
 
 
+def mission_exported(by: Agent, mission: Mission, updates: int) -> None:
+    """What an agent sees of a mission was written out."""
+    _record("mission_exported", by, mission, updates=updates)
+
+
+def updates_pruned(mission: Mission, updates: int) -> None:
+    """The oldest updates of a closed mission were deleted, from a terminal."""
+    audit.record("updates_pruned", mission=str(mission.pk), updates=updates)
+
+
 def _record(
     event: str, by: Agent, mission: Mission, subject: UUID | None = None, **details: Any
 ) -> None:

@@ -1,0 +1,133 @@
+"""What leaves the database: closed missions, written out first, then pruned from their beginning.
+
+An export is a page without end: what one viewer sees, in order. Only an export that saw everything
+lets updates be pruned, and only up to where it went. Pruning changes the past as a retraction does:
+it takes a position, renumbers the streams that lose something and gives them new epochs, so that a
+resume from before it gets a snapshot. Called by the commands `export_mission` and `prune`.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+import msgspec
+from django.db import transaction
+from django.db.models import F, Max, QuerySet
+
+from agents.models import Agent
+from missions import audiences, history, publishing, selectors, trail
+from missions.audiences import STREAMS
+from missions.models import Change, Mission, Update, new_epochs, seq_column
+from missions.protocol import Numbered, Status
+
+CHUNK = 500
+"""Updates read or deleted at once, so that no statement takes long."""
+
+CLOSED = [status.value for status in Status if not status.open]
+
+
+def export(agent: Agent, mission_id: UUID | str) -> Iterator[bytes]:
+    """Lines of JSON: the mission, then every update that the agent sees, with its number.
+
+    `NotFound` unless the agent may enter. Once the last line was taken and the agent was shown
+    everything there is, the mission counts as exported up to where it stood.
+    """
+    mission = selectors.mission_for(agent, mission_id)
+    yield msgspec.json.encode(history.mission_object(mission))
+    seen = 0
+    for update, seq in _seen_by(agent, mission):
+        seen += 1
+        yield msgspec.json.encode(Numbered(seq, msgspec.Raw(history.update_bytes(update))))
+    everything = Update.objects.filter(
+        mission=mission, position__lte=mission.position, retracted_at__isnull=True
+    ).count()
+    with transaction.atomic():
+        trail.mission_exported(agent, mission, seen)
+        if seen == everything:
+            Mission.objects.filter(pk=mission.pk).update(exported_position=mission.position)
+
+
+def prunable(before: dt.datetime) -> list[UUID]:
+    """Closed missions that have exported updates from before that time."""
+    return list(
+        Mission.objects.filter(
+            status__in=CLOSED,
+            updates__created_at__lt=before,
+            updates__position__lte=F("exported_position"),
+        )
+        .order_by("pk")
+        .distinct()
+        .values_list("pk", flat=True)
+    )
+
+
+def prune(mission_id: UUID, before: dt.datetime) -> int:
+    """Deletes the oldest updates of a closed mission, as far as exported; how many."""
+    pruned = 0
+    while gone := _prune_chunk(mission_id, before):
+        pruned += gone
+    return pruned
+
+
+def _prune_chunk(mission_id: UUID, before: dt.datetime) -> int:
+    with transaction.atomic():
+        mission = Mission.objects.select_for_update(no_key=True).get(pk=mission_id)
+        kept = Update.objects.filter(mission=mission).exclude(created_at__lt=before)
+        oldest_kept = kept.order_by("position").values_list("position", flat=True).first()
+        doomed = Update.objects.filter(mission=mission, position__lte=mission.exported_position)
+        if oldest_kept is not None:
+            doomed = doomed.filter(position__lt=oldest_kept)
+        if mission.status not in CLOSED or not doomed.exists():
+            return 0
+        last = list(doomed.order_by("position").values_list("position", flat=True)[:CHUNK])[-1]
+        doomed = doomed.filter(position__lte=last)
+        _renumber(mission, _losses(doomed))
+        count = doomed.count()
+        Change.objects.filter(mission=mission, position__lte=last).delete()
+        doomed.delete()
+        trail.updates_pruned(mission, count)
+    return count
+
+
+def _seen_by(agent: Agent, mission: Mission) -> Iterator[tuple[Update, int]]:
+    column = seq_column(audiences.stream_for(agent.viewer))
+    number = 0
+    while True:
+        updates = list(
+            selectors.visible_updates(agent, mission)
+            .filter(**{f"{column}__gt": number, "position__lte": mission.position})
+            .order_by(column)[:CHUNK]
+        )
+        for update in updates:
+            number = getattr(update, column)
+            yield update, number
+        if len(updates) < CHUNK:
+            return
+
+
+def _losses(doomed: QuerySet[Update]) -> dict[int, int]:
+    """How many each stream loses: the oldest of a stream are numbered from 1 on."""
+    newest = doomed.aggregate(**{seq_column(stream): Max(seq_column(stream)) for stream in STREAMS})
+    return {stream: lost for stream in STREAMS if (lost := newest[seq_column(stream)])}
+
+
+def _renumber(mission: Mission, losses: dict[int, int]) -> None:
+    fresh = new_epochs()
+    for stream, lost in losses.items():
+        column = seq_column(stream)
+        rest = Update.objects.filter(**{"mission": mission, f"{column}__gt": lost})
+        rest.update(**{column: F(column) - lost})
+        mission.numbers[stream] -= lost
+        mission.epochs[stream] = fresh[stream]
+    mission.position += 1
+    mission.save(update_fields=["position", "numbers", "epochs"])
+    _announce(mission, losses)
+
+
+def _announce(mission: Mission, affected: Iterable[int]) -> None:
+    epochs = {str(stream): mission.epochs[stream] for stream in affected}
+    change = Change.objects.create(
+        mission=mission, position=mission.position, kind="reset", numbers={}, epochs=epochs
+    )
+    event = publishing.update_event(mission.pk, change.position, {}, epochs, b"")
+    transaction.on_commit(lambda: publishing.announce(event))
