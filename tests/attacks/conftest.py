@@ -68,6 +68,19 @@ def gate(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iter
 
 
 @pytest.fixture(scope="package")
+def keep(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[HQServer]:
+    """As in production, without limits, and with hashing so fast that all else shows."""
+    settings = UNLIMITED | {
+        "HQ_DEBUG": "0",
+        "HQ_PUBLIC_ORIGIN": PUBLIC_ORIGIN,
+        "DJANGO_SETTINGS_MODULE": "tests.attacks.quick_hashing",
+    }
+    server = HQServer(tmp_path_factory.mktemp("keep"), databases, settings=settings)
+    yield manned(server)
+    server.stop()
+
+
+@pytest.fixture(scope="package")
 def trail(fort: HQServer) -> Trail:
     """The audit log of the fort."""
     return Trail(fort)

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -20,12 +20,12 @@ FAILED = re.compile(r"Traceback|\"exception\"|code(=|\": ?)1011|ERROR|CRITICAL")
 
 
 class Siege:
-    """Attacks one port; `counts` says what came back."""
+    """One attacker of a port; `counts`, which attackers may share, says what came back."""
 
-    def __init__(self, port: int, token: str, seed: int) -> None:
+    def __init__(self, port: int, token: str, seed: int, counts: "Counter[str]") -> None:
         self.port, self.token = port, token
         self.chance = Chance(seed)
-        self.counts: Counter[str] = Counter()
+        self.counts = counts
 
     async def handshake(self) -> None:
         """One hostile handshake."""
@@ -87,6 +87,25 @@ def parsed(data: bytes) -> Iterator[tuple[int, bytes]]:
             size = int.from_bytes(data[2:head], "big")
         yield data[0] & 0x0F, data[head : head + size]
         data = data[head + size :]
+
+
+async def besiege(
+    port: int, token: str, seed: int, attackers: int, goes_on: Callable[[int], bool]
+) -> "Counter[str]":
+    """Rounds of four handshakes and a socket by each attacker, while `goes_on(round)`."""
+    counts: Counter[str] = Counter()
+
+    async def attack(attacker: Siege) -> None:
+        done = 0
+        while goes_on(done):
+            for _ in range(4):
+                await attacker.handshake()
+            await attacker.socket()
+            done += 1
+
+    sieges = [Siege(port, token, seed * 1_000 + number, counts) for number in range(attackers)]
+    await asyncio.gather(*map(attack, sieges))
+    return counts
 
 
 def memory(pid: int) -> int:

@@ -1,6 +1,5 @@
 """Hostile bytes in bounded number; `python -m benchmarks fuzz --minutes 10` goes on longer."""
 
-import asyncio
 import contextlib
 
 from hypothesis import HealthCheck, given, settings
@@ -11,41 +10,39 @@ from agents.errors import OriginRefused
 from agents.sockets.credentials import read_handshake
 from missions.protocol import command_decoder
 from tests.attacks.attacker import Attacker
-from tests.attacks.doors import Good
-from tests.attacks.siege import Siege, failures, memory
+from tests.attacks.enlist import VICTIMS
+from tests.attacks.siege import besiege, failures, memory
 from tests.hq_server import HQServer
+from tests.rest_client import RestClient
 
-ROUNDS = 8
-"""Of four handshakes and a socket, by each of twelve attackers, twice."""
+ATTACKERS, ROUNDS = 12, 8
+"""Each round four handshakes and a socket; all of it twice."""
 BOUNDED = settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
-async def test_hostile_bytes_harm_nothing(fort: HQServer, attacker: Attacker, good: Good) -> None:
+async def test_hostile_bytes_harm_nothing(keep: HQServer, address: str) -> None:
     """Handshakes and frames gone wrong: no 5xx, no 1011, no traceback, memory flat."""
-    siege = Siege(fort.port, good.access, seed=20)
-    begun = len(failures(fort.log))
-    held = 0
-
-    async def some(rounds: int) -> None:
-        for _ in range(rounds):
-            for _ in range(4):
-                await siege.handshake()
-            await siege.socket()
-
-    async with await attacker.open(good.access) as calm:
+    begun = len(failures(keep.log))
+    async with (
+        await RestClient(keep).login(VICTIMS["a"]) as client,
+        Attacker(keep, address) as attacker,
+        await attacker.open(client.access) as calm,
+    ):
         await calm.expect("welcome")
-        for turn in range(2):
-            await asyncio.gather(*(some(ROUNDS) for _ in range(12)))
+        held = 0
+        for seed in (20, 21):
+            counts = await besiege(
+                keep.port, client.access, seed, ATTACKERS, lambda done: done < ROUNDS
+            )
             assert (await calm.ask("ping"))["type"] == "pong"
-            if turn == 0:
-                held = memory(fort.pid)
-    assert memory(fort.pid) - held < 25_000_000
-    assert failures(fort.log)[begun:] == []
-    assert siege.counts["handshake 101"] > 5
-    assert siege.counts["handshake 400"] > 5
-    assert (await attacker.attempt(token=good.access)).admitted
+            held = held or memory(keep.pid)
+        assert memory(keep.pid) - held < 25_000_000
+        assert counts["handshake 101"] > 5
+        assert counts["handshake 400"] > 5
+        assert (await attacker.attempt(token=client.access)).admitted
+    assert failures(keep.log)[begun:] == []
 
 
 JSON = st.recursive(

@@ -4,18 +4,16 @@ import asyncio
 import random
 import statistics
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.attacks.attacker import Attacker, Outcome, rows
-from tests.attacks.conftest import PROXY, UNLIMITED, manned
+from tests.attacks.conftest import PROXY
 from tests.attacks.enlist import DISABLED, UNUSABLE, VICTIMS
 from tests.attacks.test_sessions import totp
 from tests.attacks.trail import Trail
 from tests.cast import ANALYST, HANDLER, PASSWORD
-from tests.databases import Databases
 from tests.hq_server import HQServer
 from tests.rest_client import RestClient
 from tests.socket_client import SocketClient
@@ -66,22 +64,13 @@ async def timed(attacker: Attacker, tries: int) -> dict[str, list[float]]:
     return {kind: found[1:] for kind, found in times.items()}
 
 
-@pytest.fixture
-def quick(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[HQServer]:
-    """A server that hashes so fast that a difference in anything else would show."""
-    settings = UNLIMITED | {"DJANGO_SETTINGS_MODULE": "tests.attacks.quick_hashing"}
-    server = HQServer(tmp_path_factory.mktemp("quick"), databases, settings=settings)
-    yield manned(server)
-    server.stop()
-
-
-async def test_times_tell_nothing(quick: HQServer, address: str) -> None:
+async def test_times_tell_nothing(keep: HQServer, address: str) -> None:
     """R3: 200 tries each, interleaved: the same answer, in times that cannot be told apart.
 
     With nothing to tell, `told_apart` lies within 0.5 +- 0.03 in two of three runs; 0.15 is five
     times that. A login that skips the hashing is at 1.0.
     """
-    async with Attacker(quick, address) as attacker:
+    async with Attacker(keep, address) as attacker:
         times = await timed(attacker, TRIES)
     medians = {kind: round(statistics.median(found) * 1000, 2) for kind, found in times.items()}
     for kind in ("unknown", "disabled", "unusable"):

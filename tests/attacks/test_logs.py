@@ -19,7 +19,8 @@ async def test_a_line_of_the_log_is_one_event(gate: HQServer, besieger: Attacker
     ):
         answer = await besieger.http.post("/api/auth/login", json=said)
         assert answer.status_code in (400, 401, 429)
-    raw = EVIL.encode().replace(b"\r\n", b" ").decode("latin-1")
+    # What HTTP itself lets through in a header.
+    raw = EVIL.replace("\r\n", " ").replace("\x85", "").encode().decode("latin-1")
     for path, *lines in (
         ["/api/auth/me", f"User-Agent: {raw}"],
         ["/api/%0d%0a%7b%22event%22:%22forged%22%7d%1b[31m"],
