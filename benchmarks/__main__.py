@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-from benchmarks import fanout, fuzz, revoke
+from benchmarks import fanout, fuzz, revoke, soak
 from benchmarks.machine import BenchmarkError
 from benchmarks.servers import PEERS
 
@@ -55,6 +55,14 @@ def main() -> int:
     command = commands.add_parser("fuzz", help=fuzz.__doc__)
     command.add_argument("--minutes", type=float, default=10.0, metavar="M", help="default 10")
     command.add_argument("--seed", type=int, default=1, metavar="N", help="default 1")
+    command = commands.add_parser("soak", help=soak.__doc__)
+    command.add_argument("--minutes", type=float, default=20.0, metavar="M", help="default 20")
+    command.add_argument("--sockets", type=int, default=1000, metavar="N", help="default 1000")
+    command.add_argument(
+        "--churn", type=float, default=10.0, metavar="R", help="sockets cut a second, default 10"
+    )
+    command.add_argument("--svg", type=Path, metavar="FILE", help="draw memory and descriptors")
+    command.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
     given = parser.parse_args()
     # So that what was started is ended on a request to stop, too.
     for ending in (signal.SIGINT, signal.SIGTERM):
@@ -64,6 +72,9 @@ def main() -> int:
             kept = revoke.run(revoke.Plan(given.sockets, given.rate, given.json))
         elif given.command == "fuzz":
             kept = fuzz.run(fuzz.Plan(given.minutes, given.seed))
+        elif given.command == "soak":
+            plan = soak.Plan(given.minutes, given.sockets, given.churn, given.svg, given.json)
+            kept = soak.run(plan)
         else:
             kept = fanout.run(_fanout(parser, given))
     except BenchmarkError as error:

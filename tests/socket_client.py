@@ -29,6 +29,7 @@ class SocketClient:
         self.connection = connection
         self.ledger = ledger
         self.frames: list[Frame] = []
+        self.most: int | None = None  # frames that are kept; all, unless a test holds too many
         self._taken = 0
         self._arrived = asyncio.Condition()
         self._ids = itertools.count(1)
@@ -196,6 +197,7 @@ class SocketClient:
             async for message in self.connection:
                 frame = json.loads(message)
                 self.frames.append(frame)
+                self._forget()
                 self.ledger.apply(frame)
                 async with self._arrived:
                     self._arrived.notify_all()
@@ -203,6 +205,12 @@ class SocketClient:
             pass
         finally:
             self._wake = asyncio.create_task(self._say_done())
+
+    def _forget(self) -> None:
+        if self.most is not None and len(self.frames) > 2 * self.most:
+            gone = len(self.frames) - self.most
+            del self.frames[:gone]
+            self._taken = max(0, self._taken - gone)
 
     async def _say_done(self) -> None:
         await asyncio.wait([self._reader])

@@ -6,6 +6,7 @@ For `manage.py serve --application tests.faults.counted.application`.
 import asyncio
 import gc
 import json
+import sys
 import threading
 from typing import Any
 
@@ -18,7 +19,11 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         await hq(scope, receive, send)
         return
     gc.collect()
-    counts = {"tasks": len(asyncio.all_tasks()), "threads": threading.active_count()}
+    counts = {
+        "tasks": len(asyncio.all_tasks()),
+        "threads": threading.active_count(),
+        "blocks": sys.getallocatedblocks(),
+    }
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(counts).encode()})

@@ -93,18 +93,32 @@ class Crowd:
         verdict.slowest_write = max(one.slowest() for one in self.authors)
         promised = {key: up for one in self.authors for key, up in one.promised.items()}
         verdict.promised = len(promised)
+        logs = {
+            member: await clients[-1].log(self.mission)
+            for member, clients in self.rest.items()
+            if any(one.member is member and self._judged(one) for one in self.followers)
+        }
         for follower in self.followers:
-            await self._judge(verdict, follower, promised)
+            self._judge(verdict, follower, promised, logs.get(follower.member, []))
         return verdict
 
-    async def _judge(
-        self, verdict: Verdict, follower: Follower, promised: dict[str, Frame]
+    @staticmethod
+    def _judged(follower: Follower) -> bool:
+        """Whether it is to hold something in the end."""
+        return not follower.over and follower.member is not OUTSIDER
+
+    def _judge(
+        self,
+        verdict: Verdict,
+        follower: Follower,
+        promised: dict[str, Frame],
+        entries: list[Frame],
     ) -> None:
         ledger = follower.ledger
         verdict.forbidden += len(ledger.forbidden())
         verdict.doubled += ledger.faults["doubled"]
         verdict.disordered += ledger.faults["disordered"]
-        if follower.over or follower.member is OUTSIDER:
+        if not self._judged(follower):
             return
         looker = ledger.looker
         due = {
@@ -112,7 +126,6 @@ class Crowd:
             for key, update in promised.items()
             if can_see(looker, Clearance.RESTRICTED, audience_of(update))
         }
-        entries = await self.rest[follower.member][-1].log(self.mission)
         numbers = [entry["seq"] for entry in entries]
         verdict.disordered += numbers != list(range(1, len(numbers) + 1))
         log = [entry["update"]["id"] for entry in entries]

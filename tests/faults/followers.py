@@ -88,6 +88,7 @@ class Follower:
         socket = await SocketClient.open(
             node, self.rest.access, query="missions=none", ledger=self.ledger
         )
+        socket.most = 100
         try:
             if not await self._subscribe(socket):
                 return await socket.ended()
