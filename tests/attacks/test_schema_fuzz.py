@@ -13,7 +13,7 @@ from tests.attacks.siege import failures
 from tests.hq_server import HQServer
 from tests.rest_client import RestClient
 
-EXAMPLES = 12
+EXAMPLES = 5
 """Of each operation and phase."""
 
 CHECKS = "not_a_server_error,response_schema_conformance,content_type_conformance"
