@@ -1,4 +1,4 @@
-"""R1, R2, R5, R6: bodies, ids and forms that no honest client sends."""
+"""R1, R2, R6: bodies and ids that no honest client sends."""
 
 import uuid
 from typing import Any
@@ -8,7 +8,6 @@ import pytest
 
 from tests.attacks.attacker import Attacker
 from tests.attacks.doors import Good
-from tests.attacks.enlist import VICTIMS
 from tests.cast import HANDLER, NOVICE, PASSWORD
 from tests.hq_server import HQServer
 from tests.ledger import Frame
@@ -147,100 +146,6 @@ async def test_pages_and_counts_know_nothing_of_the_hidden(
         with pytest.raises(Refused) as refused:
             await novice.call("GET", "/api/agents", search="meridian")
         assert refused.value.status == 403
-
-
-async def logged_in_by_cookie(attacker: Attacker) -> dict[str, str]:
-    """The cookies of a browser that the victim is logged in with."""
-    who = {"username": VICTIMS["l"].username, "password": PASSWORD, "transport": "cookie"}
-    answer = await attacker.http.post("/api/auth/login", json=who)
-    assert answer.status_code == 200
-    assert "access" not in answer.json()
-    cookies = dict(answer.cookies)
-    attacker.http.cookies.clear()
-    return cookies
-
-
-def sent(cookies: dict[str, str], **headers: str) -> dict[str, str]:
-    """Headers of a request from a browser with these cookies."""
-    return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()), **headers}
-
-
-FORMS = {
-    "form": ("application/x-www-form-urlencoded", b"username=x&password=y&refresh=z"),
-    "multipart": (
-        "multipart/form-data; boundary=b",
-        b'--b\r\nContent-Disposition: form-data; name="username"\r\n\r\nx\r\n--b--\r\n',
-    ),
-    "multipart without a boundary": ("multipart/form-data", b"--b--"),
-    "text": ("text/plain", b'{"username":"x","password":"y="}'),
-    "JSON as text": ("text/plain; application/json", b'{"username":"x","password":"y"}'),
-    "no type": ("", b'{"username":"x","password":"y"}'),
-}
-
-
-@pytest.mark.parametrize("path", ["login", "refresh", "logout", "ticket", "password"])
-@pytest.mark.parametrize("form", FORMS)
-async def test_a_form_of_another_site_is_not_read(path: str, form: str, attacker: Attacker) -> None:
-    """R5: what a page elsewhere can have a browser send without asking is 415."""
-    media, content = FORMS[form]
-    answer = await attacker.http.post(
-        f"/api/auth/{path}",
-        content=content,
-        headers={"Content-Type": media, "Origin": "https://evil.example"},
-    )
-    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
-    assert not answer.cookies
-
-
-async def test_a_cookie_alone_writes_nothing(attacker: Attacker) -> None:
-    """R5: without the CSRF token, with another's, from another origin; then with it."""
-    cookies = await logged_in_by_cookie(attacker)
-    origin, csrf = attacker.server.origin, cookies["csrftoken"]
-    calls = [
-        ("POST", "/api/auth/refresh"),
-        ("POST", "/api/auth/logout"),
-        ("POST", "/api/auth/ticket"),
-        ("POST", "/api/missions"),
-        ("DELETE", "/api/auth/sessions"),
-    ]
-    for method, path in calls:
-        for headers in (
-            sent(cookies),
-            sent(cookies, Origin=origin),
-            sent(cookies, **{"X-CSRFToken": ""}),
-            sent(cookies, **{"X-CSRFToken": "x" * len(csrf)}),
-            sent(cookies, **{"X-CSRFToken": csrf, "Origin": "https://evil.example"}),
-            sent(cookies, **{"X-CSRFToken": csrf, "Origin": "null"}),
-            sent({**cookies, "csrftoken": ""}, **{"X-CSRFToken": ""}),
-        ):
-            outcome = await attacker.call(method, path, headers=headers, json={})
-            assert (outcome.status, outcome.code) == (403, "csrf_failed"), (path, headers)
-    good = sent(cookies, **{"X-CSRFToken": csrf, "Origin": origin})
-    assert (await attacker.call("POST", "/api/auth/ticket", headers=good, json={})).admitted
-    assert (await attacker.call("POST", "/api/auth/logout", headers=good, json={})).admitted
-    assert not (await attacker.call("GET", "/api/auth/me", headers=sent(cookies))).admitted
-
-
-async def test_a_header_decides_alone(attacker: Attacker, good: Good) -> None:
-    """R5: a bad one is 401 beside a good cookie; and a good one needs no CSRF token."""
-    cookies = await logged_in_by_cookie(attacker)
-    bad = sent(cookies, Authorization="Bearer x")
-    assert (await attacker.call("GET", "/api/auth/me", headers=bad)).status == 401
-    right = sent(cookies, Authorization=f"Bearer {good.access}")
-    assert (await attacker.call("POST", "/api/auth/ticket", headers=right)).admitted
-
-
-async def test_no_origin_may_read_across(attacker: Attacker, good: Good) -> None:
-    """R5's family: an origin that is not configured gets no word of CORS, nor a preflight."""
-    for origin in ("https://evil.example", "null", f"{attacker.server.origin}.evil.example"):
-        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-        for method, headers in (
-            ("OPTIONS", asked),
-            ("GET", {"Origin": origin, "Authorization": f"Bearer {good.access}"}),
-        ):
-            answer = await attacker.http.request(method, "/api/auth/me", headers=headers)
-            named = [name for name in answer.headers if name.startswith("access-control-")]
-            assert named == []
 
 
 @pytest.mark.parametrize("size", [1_025, 100_000, 1_000_000])
