@@ -6,6 +6,7 @@ import pytest
 
 from tests.databases import Databases
 from tests.faults.crowd import Crowd
+from tests.faults.half_open import HalfOpen
 from tests.faults.site import Site, postgres_site, sqlite_site
 from tests.postgres_server import PostgresServer
 
@@ -29,6 +30,12 @@ def on_postgres(
     folder = tmp_path_factory.mktemp("faults")
     with postgres_site(folder, postgres_databases, postgres_server) as site:
         yield site
+
+
+@pytest.fixture(scope="module")
+def half_open(on_postgres: Site) -> HalfOpen:
+    """A client that vanishes now; other tests of the module run while it is waited for."""
+    return HalfOpen(on_postgres)
 
 
 @pytest.fixture(params=["on_sqlite", "on_postgres"])

@@ -10,6 +10,7 @@ import websockets
 from tests.cast import OUTSIDER, Member
 from tests.faults.oracle import Witness, looker_for
 from tests.hq_server import HQServer
+from tests.ledger import Violation
 from tests.rest_client import RestClient
 from tests.socket_client import SocketClient
 
@@ -40,7 +41,9 @@ class Follower:
 
     @property
     def over(self) -> bool:
-        """Whether it may not come back."""
+        """Whether it may not come back. Raises what went wrong in the follower itself."""
+        if self._task.done() and not self._task.cancelled():
+            self._task.result()
         return self._task.done()
 
     async def stop(self) -> None:
@@ -70,6 +73,8 @@ class Follower:
                     return
             except (OSError, TimeoutError, websockets.WebSocketException):
                 self._refuse(0)
+            except Violation:  # counted by the witness; such a client begins anew
+                self.ledger.rooms.clear()
             else:
                 self.closes.append(code)
                 if code in NOT_AGAIN:

@@ -171,11 +171,11 @@ _known: dict[str, Frame] = {}
 
 def share_updates(frame: Frame) -> None:
     """Lets all clients of a run hold the same update once: a thousand sockets fit in memory."""
-    entries = frame["updates"] if frame["type"] == "subscribed" else [frame]
-    for entry in entries:
-        if update := entry.get("update"):
-            known = _known.setdefault(update["id"], update)
-            entry["update"] = known if known == update else update
+    entries = {"subscribed": frame.get("updates", []), "update": [frame]}
+    for entry in entries.get(frame["type"], []):
+        update = entry["update"]
+        known = _known.setdefault(update["id"], update)
+        entry["update"] = known if known == update else update
 
 
 def compare(verdict: Verdict, held: list[str], log: list[str], promised: set[str]) -> None:

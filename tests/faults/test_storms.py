@@ -1,4 +1,4 @@
-"""F10, F13: a client that does not read, and a thousand that come back at once."""
+"""F10, F11, F13: a client that does not read, one that vanishes, a thousand that come back."""
 
 import asyncio
 import re
@@ -8,16 +8,19 @@ from typing import Self
 
 import psutil
 import psycopg
+import pytest
 from websockets.asyncio.client import connect
 
 from tests.cast import DIRECTOR, OUTSIDER
 from tests.faults.authors import Author
 from tests.faults.conftest import Gather
 from tests.faults.crowd import Crowd
+from tests.faults.half_open import HalfOpen
 from tests.faults.site import FULL, Site
 from tests.socket_client import SocketClient
 
 SLOW_WITHIN = 60.0
+GONE_WITHIN = 60.0
 GROWTH_MOST = 10 * 1024 * 1024
 WHOLE_WITHIN = 30.0
 BODY = "\N{DIRECT HIT}" * 8000
@@ -78,6 +81,7 @@ class SlowReader:
     holder = 0
 
 
+@pytest.mark.usefixtures("half_open")
 async def test_f10_a_client_stops_reading(on_sqlite: Site, gather: Gather) -> None:
     """It is closed with 4008, costs no memory, and resumes when it is back."""
     crowd = await gather(on_sqlite, sockets=1, every=None)
@@ -173,3 +177,11 @@ async def test_f13_a_stream_is_read_once_for_all_who_take_a_snapshot(
     reads = re.findall(r'FROM "missions_update" WHERE [^\n]*"seq_\d+" <= ', said)
     print(f"F13 snapshots: {len(sockets)} subscribed, {len(reads)} reads of the stream")
     assert len(reads) == len(on_postgres.nodes)
+
+
+@pytest.mark.timeout(150)
+async def test_f11_a_client_vanishes_without_a_word(half_open: HalfOpen) -> None:
+    """Presence forgets it within a minute."""
+    gone = await asyncio.to_thread(half_open.wait, 100)
+    print(f"F11 half-open client gone from presence after {gone:.1f} s")
+    assert gone < GONE_WITHIN

@@ -10,7 +10,7 @@ import psutil
 from tests.cast import DIRECTOR, HANDLER
 from tests.faults.authors import Author
 from tests.faults.conftest import Gather
-from tests.faults.site import Site, ready, seconds_until
+from tests.faults.site import FULL, Site, ready, seconds_until
 
 WHOLE_WITHIN = 5.0
 
@@ -61,7 +61,7 @@ async def test_f2_workers_restart_one_after_the_other(site: Site, gather: Gather
 
 async def test_f15_two_workers_publish_to_one_mission_at_once(site: Site, gather: Gather) -> None:
     """One order, the same for everyone."""
-    each = 200
+    each = 200 if FULL else 100
     crowd = await gather(site, every=None)
 
     async def all_of(author: Author) -> None:
