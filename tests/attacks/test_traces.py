@@ -11,6 +11,8 @@ import pytest
 from tests.cast import PASSWORD
 from tests.rest_client import RestClient
 
+MIGRATED = "SELECT 1 FROM sqlite_master WHERE name = 'missions_update'"
+
 SECRET_FORMS = {
     "a token": r"eyJ[A-Za-z0-9_-]{10}",
     "a ticket in an address": r"ticket=(?!\[masked\])[A-Za-z0-9_-]{20}",
@@ -18,7 +20,7 @@ SECRET_FORMS = {
     "a password": re.escape(PASSWORD),
 }
 SHORTEST_BODY = 12
-"""Shorter ones, such as `b`, are in every text."""
+"""Shorter ones, such as `b`, are in every text, and so are single words, such as `confidential`."""
 
 
 def logs(folder: Path) -> Iterator[tuple[Path, str]]:
@@ -32,9 +34,11 @@ def bodies(folder: Path) -> set[str]:
     said: set[str] = set()
     for path in folder.rglob("hq.sqlite3"):
         with closing(sqlite3.connect(path, timeout=20)) as database:
+            if not database.execute(MIGRATED).fetchone():
+                continue
             said |= {body for (body,) in database.execute("SELECT body FROM missions_update")}
             said |= {text for (text,) in database.execute("SELECT objective FROM missions_mission")}
-    return {body for body in said if len(body) >= SHORTEST_BODY}
+    return {body for body in said if len(body) >= SHORTEST_BODY and " " in body.strip()}
 
 
 def test_no_log_holds_a_secret(tmp_path_factory: pytest.TempPathFactory) -> None:
