@@ -19,6 +19,7 @@ from agents.models import Agent
 from agents.roles import Clearance, Role
 from missions import audiences, limits, publishing, selectors, trail
 from missions.audiences import Audience
+from missions.clock import LockedAt
 from missions.drafts import Draft, check_text
 from missions.errors import Conflict, MissionClosed
 from missions.history import update_bytes
@@ -205,7 +206,7 @@ def locked(agent: Agent, mission_id: UUID | str) -> tuple[Mission, Agent]:
     """The mission, its row locked, and the agent as it is now; `NotFound` unless it may enter."""
     mission = (
         Mission.objects.select_for_update(no_key=True)
-        .annotate(locked_at=Now())
+        .annotate(locked_at=LockedAt())
         .filter(pk=selectors.parsed_id(mission_id))
         .first()
     )
