@@ -225,8 +225,10 @@ async def test_an_ended_session_ends_its_sockets(own_room: Room, command: tuple[
     room = own_room
     analyst = await room.agent(ANALYST)
     other = await room.socket(await room.agent(OPERATIVE))
-    sockets = [await room.socket(analyst) for _ in range(8)]
-    assert len({socket.worker for socket in sockets}) == 2, "Eight sockets went to one worker."
+    sockets = [await room.socket(analyst) for _ in range(4)]
+    while len({socket.worker for socket in sockets}) < 2:  # the kernel chooses the worker
+        assert len(sockets) < 100, "A hundred sockets went to one worker."
+        sockets.append(await room.socket(analyst))
     room.server.manage(*command)
     ended = time.monotonic()
     assert {(await socket.closed())[0] for socket in sockets} == {4003}
