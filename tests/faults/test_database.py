@@ -60,7 +60,8 @@ async def test_f8_postgresql_stands_still(on_postgres: Site, gather: Gather) -> 
         await asyncio.sleep(max(0.0, 8 - (time.monotonic() - stopped)))
     whole = await crowd.whole(time.monotonic())
     await judged(crowd, "F8 PostgreSQL stopped for 8 s", whole)
-    assert whole < BACK_WITHIN
+    # A worker that could not compare for ten seconds has cut its clients off: they back off first.
+    assert whole < 3 * BACK_WITHIN
 
 
 async def refused_at_once(crowd: Crowd, url: str) -> None:

@@ -75,7 +75,8 @@ class SlowReader:
     def closed_with(self) -> str:
         """The close code, as the server's log has it."""
         log = self.crowd.site.nodes[0].log.read_text(encoding="utf-8")
-        line = next(line for line in log.splitlines() if line.endswith(f":{self.port}"))
+        lines = reversed(log.splitlines())  # ports are used again: the last one is ours
+        line = next(line for line in lines if line.endswith(f":{self.port}"))
         return line.partition("code=")[2].split()[0]
 
     holder = 0
