@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 import sys
 
 from django.core.management import execute_from_command_line
@@ -22,4 +23,7 @@ def obey_port(arguments: list[str]) -> None:
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hq_project.settings")
     obey_port(sys.argv[1:])
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)  # as a shell counts it: stopped, not failed

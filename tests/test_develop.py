@@ -1,5 +1,6 @@
 """`manage.py develop`, which `make run` calls: from nothing to a room that moves, and its end."""
 
+import os
 import re
 import signal
 import sys
@@ -90,16 +91,24 @@ def test_a_newcomer_can_log_in_and_sees_the_room_move(develop: Develop) -> None:
 
 
 def test_ctrl_c_ends_everything(develop: Develop) -> None:
-    """Server, workers and the playing demo: nothing is left behind."""
+    """Server, workers and the playing demo: nothing is left behind, whenever it is pressed."""
     process, url = develop()
     process.wait_until(lambda: answers(url), within=60)
     family = psutil.Process(process.pid).children(recursive=True)
     assert any("play_demo" in child.cmdline() for child in family)
-    for one in [psutil.Process(process.pid), *family]:
-        one.send_signal(signal.SIGINT)  # what a terminal does: to each process of the group
+    os.killpg(process.pid, signal.SIGINT)  # what a terminal does: to each process of the group
     process.wait(within=20)
     _, alive = psutil.wait_procs(family, timeout=5)
     assert alive == []
+    assert "Traceback" not in process.tail()
+
+
+def test_ctrl_c_during_the_start_ends_it_quietly(develop: Develop) -> None:
+    """Nothing of HQ's inside is shown to who changed their mind."""
+    process, _ = develop()
+    process.wait_until(lambda: "Preparing the database." in process.tail(), within=60)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(within=20) == 130
     assert "Traceback" not in process.tail()
 
 

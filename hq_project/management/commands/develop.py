@@ -61,9 +61,15 @@ def _migrations_wait() -> bool:
 
 @contextlib.contextmanager
 def _player(port: int) -> Iterator[None]:
-    """The live demo in a process of its own: a client like any other."""
+    """The live demo in a process of its own: a client like any other.
+
+    In a group of its own too, so that Ctrl+C, which a terminal sends to all that it runs, does not
+    meet it while it starts.
+    """
     command = [sys.executable, sys.argv[0], "play_demo", "--url", f"http://{HOST}:{port}"]
-    player = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603  (our own command)
+    player = subprocess.Popen(  # noqa: S603  (our own command)
+        command, stdout=subprocess.DEVNULL, process_group=0
+    )
     try:
         yield
     finally:
