@@ -63,6 +63,5 @@ def _retrieve(future: "asyncio.Future[T]") -> None:
 def _tidy_connections() -> None:
     """Gives pooled connections back; a healthy SQLite file stays open for the next call."""
     for connection in connections.all(initialized_only=True):
-        connection.queries_log.clear()  # kept under debug, and emptied by HTTP requests alone
         if connection.vendor != "sqlite" or connection.errors_occurred:
             connection.close_if_unusable_or_obsolete()

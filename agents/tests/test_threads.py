@@ -4,11 +4,8 @@ import asyncio
 import threading
 
 import pytest
-from django.db import connection
-from pytest_django.fixtures import Settings
 
 from agents import threads
-from agents.models import Agent
 
 
 async def test_commands_run_side_by_side() -> None:
@@ -36,11 +33,3 @@ async def test_an_error_comes_back() -> None:
 
     with pytest.raises(LookupError, match="lost"):
         await threads.in_command_thread(fail)
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_a_thread_keeps_nothing_of_its_queries(settings: Settings) -> None:
-    """Under debug Django remembers them, until a request begins: here none ever does."""
-    settings.DEBUG = True
-    await threads.in_watch_thread(Agent.objects.count)
-    assert await threads.in_watch_thread(lambda: len(connection.queries_log)) == 0

@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import uvloop
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from agents.protocol import MAX_FRAME_BYTES
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 def command_line(lifeline: int | None = None) -> "CommandLineInterface":
     """Daphne's command line, with HQ's server and HQ's defaults."""
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
+    # Under debug each connection remembers its queries until an HTTP request empties them; none
+    # does in the threads of sockets and of the audit log.
+    BaseDatabaseWrapper.queries_limit = 0
     from daphne.cli import CommandLineInterface
 
     from hq_project.serving.server import Server

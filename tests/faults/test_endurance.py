@@ -19,13 +19,18 @@ from tests.redis_server import RedisServer
 from tests.rest_client import RestClient
 from tests.socket_client import SocketClient
 
-CYCLES = 10_000 if FULL else 1_000
-AT_ONCE = 10
-GROWTH_MOST = 24 * 1024 * 1024
-"""The C allocator's arenas of eleven threads fill for a while; what leaks shows in the blocks."""
+CYCLES = 2_000 if FULL else 500
+"""Connections of one batch."""
 
-BLOCKS_MOST = 15_000
-"""Of what Python itself has allocated: one kept string a cycle would be told by the full number."""
+BATCHES = 5
+AT_ONCE = 10
+FLAT = {"memory": 1024 * 1024, "blocks": CYCLES // 2, "tasks": 1}
+"""What a batch may add: the allocator's noise, half a kept object for each connection, one task
+that is about to end. Of all else nothing."""
+
+LOOK_EVERY = 0.5
+QUIET = 1_000
+"""Blocks that come and go between two looks when nothing is left to be written."""
 
 
 @pytest.fixture
@@ -64,16 +69,20 @@ async def cycles(server: HQServer, client: RestClient, mission: str, count: int)
 
 
 async def held(server: HQServer, redis_port: int) -> dict[str, Any]:
-    """Everything that could leak, once the connections of before are gone."""
+    """Everything that could leak, once the connections of before are gone and written down."""
     worker = psutil.Process(server.pid).children()[0]
     async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(20):
+        before = sys.maxsize
         while True:
             counts = (await client.get(f"{server.url}/counts")).json()
             sockets = [
                 one for one in worker.net_connections("tcp") if one.laddr.port == server.port
             ]
-            if len(sockets) <= 3:  # that which listens, this one, and the agent's REST
+            quiet = abs(counts["blocks"] - before) < QUIET
+            if quiet and len(sockets) <= 3:  # that which listens, this one, and the agent's REST
                 break
+            before = counts["blocks"]
+            await asyncio.sleep(LOOK_EVERY)
     with redis.Redis(port=redis_port) as layer:
         counts["groups"] = len(layer.pubsub_channels("*"))
     counts["descriptors"] = worker.num_fds()
@@ -82,17 +91,26 @@ async def held(server: HQServer, redis_port: int) -> dict[str, Any]:
 
 
 async def test_f16_many_come_and_go(counted: HQServer, redis_server: RedisServer) -> None:
-    """No growth of tasks, threads, descriptors, groups or memory."""
+    """No growth of tasks, threads, descriptors, groups or memory.
+
+    Pools and the allocator's arenas fill for a while, under load in any batch; what leaks grows in
+    every one.
+    """
+    growths: list[dict[str, int]] = []
     async with RestClient(counted) as client:
         await client.login(DIRECTOR)
         mission = await client.create_mission("Comings and goings")
         await cycles(counted, client, mission, 200)
         before = await held(counted, redis_server.port)
-        await cycles(counted, client, mission, CYCLES)
-        after = await held(counted, redis_server.port)
-    growth = {name: after[name] - before[name] for name in before}
-    print(f"F16 {CYCLES:,} cycles: growth {growth}")
-    assert growth.pop("memory") < GROWTH_MOST
-    assert growth.pop("blocks") < BLOCKS_MOST
-    assert growth.pop("tasks") <= 1
-    assert max(growth.values()) <= 1
+        while len(growths) < BATCHES and (FULL or not any(map(flat, growths))):
+            await cycles(counted, client, mission, CYCLES)
+            after = await held(counted, redis_server.port)
+            growths.append({name: after[name] - before[name] for name in before})
+            print(f"F16 {CYCLES:,} cycles: growth {growths[-1]}")
+            before = after
+    assert any(map(flat, growths)), growths
+
+
+def flat(growth: dict[str, int]) -> bool:
+    """Whether nothing grew that a leak would make grow."""
+    return all(more <= FLAT.get(name, 0) for name, more in growth.items())

@@ -19,6 +19,18 @@ chosen = worker.command_line().parser.parse_args(["a:b"])
 print(chosen.ping_interval, chosen.ping_timeout, chosen.websocket_timeout)
 print(chosen.websocket_max_message_size, chosen.websocket_max_frame_size, chosen.server_name == "")
 """
+QUERIES = """
+import threading
+from django.db import connection
+from hq_project.serving import worker
+worker.command_line()
+def ask():
+    connection.cursor().execute("SELECT 1")
+    print(connection.queries_logged, len(connection.queries_log))
+thread = threading.Thread(target=ask)
+thread.start()
+thread.join()
+"""
 QUICK_PINGS = """
 import sys
 from hq_project.serving import worker
@@ -47,6 +59,19 @@ def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
         check=True,
     )
     assert said.stdout == "20 30 -1\n131072 131072 True\n"
+
+
+def test_a_worker_remembers_no_queries(tmp_path: Path) -> None:
+    """Under debug Django keeps them, and in threads that serve no HTTP nothing empties them."""
+    said = subprocess.run(
+        [sys.executable, "-c", DJANGO + QUERIES],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout == "True 0\n"
 
 
 class QuickPings(Serving):
