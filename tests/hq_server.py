@@ -4,6 +4,7 @@ Knows which of its workers a client talks to, so that a test can say "on both wo
 """
 
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -48,6 +49,7 @@ class HQServer(Process):
         self.url = f"http://127.0.0.1:{self.port}"
         self.socket_url = f"ws://127.0.0.1:{self.port}/missions"
         self.origin = self.url
+        self.trust: ssl.SSLContext | None = None  # what clients believe of TLS in front of it
         env = clean_environment() | {
             "HQ_DEBUG": "1",
             "HQ_SECRET_KEY": "a secret of the tests, 0123456789",

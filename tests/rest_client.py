@@ -35,7 +35,9 @@ class RestClient:
         self.refresh_token = ""
         self.agent: Frame = {}
         self.client_port = 0
-        self.http = httpx.AsyncClient(base_url=server.url, timeout=10, trust_env=False)
+        self.http = httpx.AsyncClient(
+            base_url=server.url, timeout=10, trust_env=False, verify=server.trust or True
+        )
 
     async def __aenter__(self) -> Self:
         return self

@@ -61,6 +61,7 @@ class SocketClient:
             max_size=None,
             max_queue=None,
             proxy=None,
+            ssl=server.trust,
             close_timeout=2,
             open_timeout=PATIENCE,
             local_addr=(local_address, 0) if local_address else None,

@@ -140,7 +140,9 @@ class Program:
     """One of the cast as a program, over REST."""
 
     def __init__(self, server: HQServer, member: Member) -> None:
-        self.http = httpx.Client(base_url=server.url, timeout=10, trust_env=False)
+        self.http = httpx.Client(
+            base_url=server.url, timeout=10, trust_env=False, verify=server.trust or True
+        )
         who = {"username": member.username, "password": PASSWORD, "transport": "body"}
         answer = self.call("POST", "/api/auth/login", who)
         self.http.headers["Authorization"] = f"Bearer {answer['access']}"
