@@ -127,6 +127,27 @@ class _Envelope(Struct):
 _envelope = msgspec.json.Decoder(_Envelope)
 _AT_PATH = re.compile(r" - at `\$\.([A-Za-z_]+)")
 _NAMED_FIELD = re.compile(r"field `([^`]{1,64})`")
+_SENTENCES = (
+    (r"Object contains unknown field `.*", "HQ knows no such field."),
+    (r"Object missing required field `.*", "This field is missing."),
+    (r"Expected `(?:str|array|object)` of length >= (\d+)", r"The length must be at least \1."),
+    (r"Expected `(?:str|array|object)` of length <= (\d+)", r"The length must be at most \1."),
+    (r"Expected `[^`]+` >= (-?[\d.]+)", r"The number must be at least \1."),
+    (r"Expected `[^`]+` <= (-?[\d.]+)", r"The number must be at most \1."),
+    (r"Expected `[^`]+` [<>] -?[\d.]+", "The number is out of range."),
+    (r"Invalid (?:enum )?value '(.{0,64})'", r"HQ knows no “\1”."),
+)
+"""What msgspec says of a value, and how HQ says it."""
+
+_EXPECTED = re.compile(r"Expected `([^`]+)`(?:, got `[^`]+`)?")
+_JSON_NAMES = {
+    "str": "a string",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "an array",
+    "object": "an object",
+}
 
 
 def decode_frame(decoder: "msgspec.json.Decoder[Any]", text: str) -> Any:
@@ -137,9 +158,19 @@ def decode_frame(decoder: "msgspec.json.Decoder[Any]", text: str) -> Any:
         said = str(error)
         found = _NAMED_FIELD.search(said) or _AT_PATH.search(said)
         field = found.group(1) if found else ("type" if "tag" in said or "$.type" in said else None)
-        raise Malformed(said.partition(" - at ")[0], field, _id_of(text)) from None
+        raise Malformed(_sentence(said.partition(" - at ")[0]), field, _id_of(text)) from None
     except (msgspec.DecodeError, RecursionError, UnicodeError):
         raise Malformed("The frame is not a JSON object.", None, UNSET) from None
+
+
+def _sentence(said: str) -> str:
+    for form, sentence in _SENTENCES:
+        if found := re.fullmatch(form, said):
+            return found.expand(sentence)
+    if found := _EXPECTED.fullmatch(said):
+        wanted = (_JSON_NAMES.get(name, name) for name in found[1].split(" | "))
+        return f"The value must be {' or '.join(wanted)}."
+    return said
 
 
 def _id_of(text: str) -> FrameId | UnsetType:

@@ -26,6 +26,8 @@ def security_headers(get_response: Answer) -> Answer:
             response.headers.setdefault(name, value)
         if f"{request.path_info}/".startswith(PERSONAL):
             response.headers.setdefault("Cache-Control", "no-store")
+        if response.status_code == 204:
+            del response.headers["Content-Type"]  # Django names one for what has no content
         return response
 
     return answer

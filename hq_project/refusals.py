@@ -21,6 +21,15 @@ def unknown_call(request: HttpRequest) -> HttpResponse:
     return refusal(NotFound())
 
 
+@csrf_exempt
+def upgrade_required(request: HttpRequest) -> HttpResponse:
+    """The socket's path, called without a WebSocket handshake (RFC 9110, section 15.5.22)."""
+    error = Invalid("This is a WebSocket: open it with a handshake, as docs/protocol.md says.")
+    response = refusal(error, status=426)
+    response.headers["Upgrade"] = "websocket"
+    return response
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A request that Django itself refuses: a bad Host, a body over the limit."""
     if not for_programs(request):

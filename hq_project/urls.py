@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 
 from hq_project import health, refusals, schema
 
@@ -17,7 +18,9 @@ urlpatterns = [
     path("api/", include("missions.api.urls")),
     *(path(f"{route}{slash}", view) for route, view in OWN for slash in ("", "/")),
     re_path(r"^api(?:/|$)", refusals.unknown_call),
+    path("admin", RedirectView.as_view(url="/admin/", query_string=True)),
     path("admin/", admin.site.urls),
+    re_path(r"^missions/?$", refusals.upgrade_required),
     path("", include("missions.dashboard.urls")),
 ]
 

@@ -6,7 +6,7 @@ HTTP answer.
 
 import json
 from dataclasses import dataclass, field
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 import websockets
@@ -34,6 +34,9 @@ def carried(carrier: str, token: str) -> Carried:
         "query token": lambda: Carried(query=f"token={token}"),
         "query authorization": lambda: Carried(query=f"authorization={token}"),
         "query bearer": lambda: Carried(query=f"authorization={quote(f'Bearer {token}')}"),
+        "query bearer of a form": lambda: Carried(
+            query=urlencode({"authorization": f"Bearer {token}"})
+        ),
         "header": lambda: Carried(headers={"Authorization": f"Bearer {token}"}),
         "header token": lambda: Carried(headers={"token": token}),
         "sub-protocol": lambda: Carried(subprotocols=["hq.v1", f"bearer.{token}"], echoed="hq.v1"),
@@ -45,6 +48,7 @@ CARRIERS = (
     "query token",
     "query authorization",
     "query bearer",
+    "query bearer of a form",
     "header",
     "header token",
     "sub-protocol",

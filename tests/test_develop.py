@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -142,4 +143,15 @@ def test_workers_without_redis_are_refused(develop: Develop) -> None:
     process, _ = develop("--workers", "2")
     assert process.wait(within=60) == 1
     assert "2 workers need Redis" in process.tail()
+    assert "USERNAME" not in process.tail()  # nothing is printed that cannot be used
     assert "Traceback" not in process.tail()
+
+
+def test_a_port_in_use_is_told_before_anything_is_prepared(develop: Develop) -> None:
+    """With a sentence, and no logins for an address that is somebody else's."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process, _ = develop("--port", str(port))
+        assert process.wait(within=60) == 1
+    assert f"Port {port} on 127.0.0.1 is in use" in process.tail()
+    assert "USERNAME" not in process.tail()

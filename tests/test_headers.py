@@ -34,3 +34,11 @@ def test_logging_out_clears_what_the_browser_kept() -> None:
     """ASVS 5.0, 14.3.1."""
     answer = Client().post("/api/auth/logout", content_type="application/json")
     assert answer["Clear-Site-Data"] == '"cache", "storage"'
+
+
+@pytest.mark.django_db
+def test_an_answer_without_content_names_no_type() -> None:
+    """Logging out, for one."""
+    answer = Client().post("/api/auth/logout", {}, content_type="application/json")
+    assert answer.status_code == 204
+    assert "Content-Type" not in answer.headers

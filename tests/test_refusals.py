@@ -41,6 +41,20 @@ def test_an_unknown_well_known_address_is_answered_in_json() -> None:
     assert Client().get("/.well-known/nothing").content == NOT_FOUND
 
 
+@pytest.mark.parametrize("path", ["/missions", "/missions/"])
+def test_the_sockets_path_says_what_it_is(path: str) -> None:
+    """Whoever calls it as a page learns that it wants a handshake."""
+    answer = Client().get(path)
+    assert (answer.status_code, answer.headers["Upgrade"]) == (426, "websocket")
+    assert "WebSocket" in json.loads(answer.content)["message"]
+
+
+def test_the_admin_answers_without_its_slash_too() -> None:
+    """It leads to the path with one."""
+    answer = Client().get("/admin?next=x")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/?next=x")
+
+
 def test_an_unknown_page_is_answered_in_html(for_a_person: HttpRequest) -> None:
     """A path that only begins like the API is a page."""
     for path in ("/nothing", "/apiary"):

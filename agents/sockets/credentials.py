@@ -20,6 +20,9 @@ from agents.protocol import SUBPROTOCOL
 Headers = Iterable[tuple[bytes, bytes]]
 
 _BEARER = re.compile(r"^bearer +([^ ]+)$", re.IGNORECASE)
+_QUERY_BEARER = re.compile(r"^bearer[ +]+([^ +]+)$", re.IGNORECASE)
+"""A form writes a space as `+`; no token holds one."""
+
 _LIKE_A_JWT = re.compile(r"^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$")
 
 
@@ -122,7 +125,7 @@ def _from_query(query_string: bytes) -> Iterable[Credential]:
         elif name == "token":
             yield Credential(Carrier.QUERY, value)
         elif name == "authorization":
-            scheme = _BEARER.match(value)
+            scheme = _QUERY_BEARER.match(value)
             yield Credential(Carrier.QUERY, scheme.group(1) if scheme else value)
 
 

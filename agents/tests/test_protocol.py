@@ -92,3 +92,24 @@ def test_times_are_utc_with_milliseconds() -> None:
     zone = dt.timezone(dt.timedelta(hours=2))
     moment = dt.datetime(2024, 2, 29, 1, 2, 3, 999_999, tzinfo=zone)
     assert wire_time(moment) == "2024-02-28T23:02:03.999Z"
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "field"),
+    [
+        ('{"type":"ping","colour":1}', "HQ knows no such field.", "colour"),
+        ('{"id":1}', "This field is missing.", "type"),
+        ('{"type":"nothing"}', "HQ knows no “nothing”.", "type"),
+        ('{"type":5}', "The value must be a string.", "type"),
+        ("[]", "The value must be an object.", None),
+        ('{"type":"ping","id":1.5}', "The value must be a whole number or a string.", "id"),
+        ('{"type":"ping","id":"%s"}' % ("x" * 65), "The length must be at most 64.", "id"),
+        ('{"type":"ping","id":-9999999999999999}', "The number must be at least -9007", "id"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(text: str, message: str, field: str | None) -> None:
+    """And the field beside it; nothing of the library's own way of speaking."""
+    with pytest.raises(Malformed) as malformed:
+        decode_frame(decoder, text)
+    assert malformed.value.message.startswith(message)
+    assert malformed.value.field == field

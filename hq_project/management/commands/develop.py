@@ -18,6 +18,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from hq_project.management.commands.serve import WITHOUT_REDIS
+from hq_project.serving import workers
+
 HOST = "127.0.0.1"
 
 
@@ -36,10 +39,11 @@ class Command(BaseCommand):
         parser.add_argument("--workers", type=int, default=1, help="More than 1 needs REDIS_URL.")
         parser.add_argument("--no-demo", action="store_true", help="Seed the demo, do not play it.")
 
-    def handle(self, *args: Any, port: int, workers: int, no_demo: bool, **options: Any) -> None:
+    def handle(self, *args: Any, port: int, no_demo: bool, **options: Any) -> None:
         """Runs until the server ends; a `CommandError` says why it cannot start."""
         if not settings.HQ_DEVELOPMENT:
             raise CommandError("This is for development: set HQ_DEBUG=1, or use `serve`.")
+        _refuse_in_vain(port, options["workers"])
         os.umask(0o077)
         settings.HQ_VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         if _migrations_wait():
@@ -50,7 +54,17 @@ class Command(BaseCommand):
         self.stdout.write(f"\nHQ: http://localhost:{port}   (Ctrl+C ends it)\n")
         self.stdout.flush()
         with contextlib.nullcontext() if no_demo else _player(port):
-            call_command("serve", host=HOST, port=port, workers=workers)
+            call_command("serve", host=HOST, port=port, workers=options["workers"])
+
+
+def _refuse_in_vain(port: int, count: int) -> None:
+    """Says at once what `serve` would say after all that is prepared and printed for it."""
+    if count > 1 and not settings.REDIS_URL:
+        raise CommandError(WITHOUT_REDIS.format(count=count))
+    try:
+        workers.listen(HOST, port).close()
+    except workers.CannotListen as problem:
+        raise CommandError(str(problem)) from None
 
 
 def _migrations_wait() -> bool:

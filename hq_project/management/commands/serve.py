@@ -18,6 +18,10 @@ from hq_project.environment import Environment
 from hq_project.serving import workers
 
 MOST_WORKERS = 64
+WITHOUT_REDIS = (
+    "{count} workers need Redis to hear of each other's updates. Set REDIS_URL, or start one "
+    "worker."
+)
 
 
 class Command(BaseCommand):
@@ -42,10 +46,7 @@ class Command(BaseCommand):
             if problem.is_serious() and not problem.is_silenced()
         ]
         if count > 1 and not settings.REDIS_URL:
-            problems.append(
-                f"{count} workers need Redis to hear of each other's updates. Set REDIS_URL, or "
-                "start one worker."
-            )
+            problems.append(WITHOUT_REDIS.format(count=count))
         if not problems and (problem := demo_agents_problem()):
             problems.append(problem)
         if problems:
