@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, transaction
+from pytest_django.fixtures import Settings
 
 from agents import live, sessions
 from agents.accounts import (
@@ -23,6 +24,8 @@ from agents.models import Agent, AuditEvent, Session
 from agents.roles import Clearance, Role
 from agents.sessions import TokenPair, check_access
 from agents.tests.conftest import PASSWORD, MakeAgent
+from tests import layers
+from tests.layers import OtherProcesses
 
 pytestmark = pytest.mark.django_db
 
@@ -69,19 +72,16 @@ def test_names_are_unique_in_any_case_and_plain(agent: Agent, username: str, cod
 
 
 def test_a_changed_access_raises_the_revision_and_tells_the_sockets(
-    agent: Agent,
-    monkeypatch: pytest.MonkeyPatch,
-    django_capture_on_commit_callbacks: Any,
+    agent: Agent, settings: Settings, django_capture_on_commit_callbacks: Any
 ) -> None:
     """Once for one change, and not before the commit."""
-    told: list[Any] = []
-    monkeypatch.setattr(live, "hand_over", lambda group, event: told.append(event["agents"]))
+    workers = layers.use(settings, OtherProcesses)
     with django_capture_on_commit_callbacks(execute=True):
         changed = set_access(agent.id, role=Role.HANDLER, clearance=Clearance.TOP_SECRET)
-        assert not told
+        assert not workers.sent
     assert (changed.role, changed.clearance) == ("handler", 4)
     assert changed.access_revision == agent.access_revision + 1
-    assert told == [[str(agent.id)]]
+    assert workers.sent == [(live.NOTICES, {"type": "hq.notice", "agents": [str(agent.id)]})]
 
 
 def test_access_that_stays_the_same_raises_nothing(

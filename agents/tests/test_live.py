@@ -8,75 +8,19 @@ from uuid import uuid4
 
 import pytest
 from channels.layers import InMemoryChannelLayer, get_channel_layer
+from pytest_django.fixtures import Settings
 
 from agents import live
+from tests import layers
+from tests.layers import FaultyLayer, OtherProcesses
 
 PATIENCE = 10.0
 
 
-class Layer(InMemoryChannelLayer):  # type: ignore[misc]  # channels ships no types
-    """A layer whose parts can be made to fail."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.refuses_groups = False
-        self.hangs = False
-        self.gave_up = asyncio.Event()
-        self.silent = False
-        self.joins: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
-        self.leaves: asyncio.Queue[str] = asyncio.Queue()
-        self.hanging_joins = 0
-
-    async def group_add(self, group: str, channel: str) -> None:
-        """Joins, unless refused."""
-        if self.refuses_groups:
-            raise ConnectionError("away")
-        if self.hangs:
-            self.hanging_joins += 1
-            await asyncio.Event().wait()
-        await super().group_add(group, channel)
-        self.joins.put_nowait((group, channel))
-
-    async def group_discard(self, group: str, channel: str) -> None:
-        """Leaves, and says so."""
-        await super().group_discard(group, channel)
-        self.leaves.put_nowait(group)
-
-    async def left(self, group: str) -> None:
-        """Until a channel has left the group."""
-        async with asyncio.timeout(PATIENCE):
-            while await self.leaves.get() != group:
-                pass
-
-    async def joined(self, group: str, but: str | None = None) -> None:
-        """Until a channel, other than that one, is in the group."""
-        async with asyncio.timeout(PATIENCE):
-            while True:
-                name, channel = await self.joins.get()
-                if name == group and channel != but:
-                    return
-
-    async def send(self, channel: str, message: dict[str, Any]) -> None:
-        """Sends, unless silent."""
-        if not self.silent:
-            await super().send(channel, message)
-
-    async def group_send(self, group: str, message: dict[str, Any]) -> None:
-        """Sends, unless it hangs."""
-        if self.hangs:
-            try:
-                await asyncio.Event().wait()
-            finally:
-                self.gave_up.set()
-        await super().group_send(group, message)
-
-
 @pytest.fixture
-async def layer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Layer]:
+async def layer(settings: Settings) -> AsyncIterator[FaultyLayer]:
     """A layer of the test's own, closed in the end."""
-    made = Layer()
-    monkeypatch.setattr(live, "get_channel_layer", lambda: made)
-    yield made
+    yield layers.use(settings, FaultyLayer)
     await live.aclose()
 
 
@@ -104,7 +48,7 @@ async def connected() -> live.Live:
     return channel
 
 
-async def test_a_notice_reaches_the_handler_of_its_kind(layer: Layer) -> None:
+async def test_a_notice_reaches_the_handler_of_its_kind(layer: FaultyLayer) -> None:
     """Handed over in the loop or in any thread, it comes out of the layer."""
     ears = Ears("hq.notice")
     await connected()
@@ -118,7 +62,7 @@ async def test_a_notice_reaches_the_handler_of_its_kind(layer: Layer) -> None:
 
 
 async def test_only_subscribed_groups_are_heard(
-    layer: Layer, monkeypatch: pytest.MonkeyPatch
+    layer: FaultyLayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is sent to another group, or after leaving, is not."""
     monkeypatch.setattr(live, "HEARTBEAT_EVERY", 0.01)
@@ -136,7 +80,7 @@ async def test_only_subscribed_groups_are_heard(
 
 
 async def test_an_event_that_is_not_understood_harms_no_other(
-    layer: Layer, caplog: pytest.LogCaptureFixture
+    layer: FaultyLayer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A failing handler is logged; the next event is handled."""
     ears, channel = Ears("test.event"), await connected()
@@ -152,7 +96,7 @@ async def test_an_event_that_is_not_understood_harms_no_other(
 
 
 async def test_a_group_that_could_not_be_joined_is_joined_later(
-    layer: Layer, monkeypatch: pytest.MonkeyPatch
+    layer: FaultyLayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A layer that was away for a moment does not leave a mission deaf."""
     monkeypatch.setattr(live, "HEARTBEAT_EVERY", 0.01)
@@ -167,7 +111,7 @@ async def test_a_group_that_could_not_be_joined_is_joined_later(
 
 
 async def test_only_the_first_of_many_joins_waits_for_a_layer_that_hangs(
-    layer: Layer, monkeypatch: pytest.MonkeyPatch
+    layer: FaultyLayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A socket on fifty missions is not held up for fifty times the patience."""
     monkeypatch.setattr(live, "SEND_WITHIN", 0.05)
@@ -180,7 +124,7 @@ async def test_only_the_first_of_many_joins_waits_for_a_layer_that_hangs(
 
 
 async def test_a_layer_that_hangs_holds_nobody_up(
-    layer: Layer, monkeypatch: pytest.MonkeyPatch
+    layer: FaultyLayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An event that takes too long is dropped, and what comes after it is sent."""
     monkeypatch.setattr(live, "SEND_WITHIN", 0.05)
@@ -195,7 +139,7 @@ async def test_a_layer_that_hangs_holds_nobody_up(
     assert (await ears.next())["number"] == 2
 
 
-async def test_the_outbox_is_bounded(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_outbox_is_bounded(layer: FaultyLayer, monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit is dropped without a word to the writer."""
     channel = await connected()
     layer.hangs = True
@@ -205,7 +149,7 @@ async def test_the_outbox_is_bounded(layer: Layer, monkeypatch: pytest.MonkeyPat
 
 
 async def test_it_connects_anew_when_its_heartbeat_does_not_come_back(
-    layer: Layer, monkeypatch: pytest.MonkeyPatch
+    layer: FaultyLayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the layer has forgotten it, it hears again by itself."""
     monkeypatch.setattr(live, "HEARTBEAT_EVERY", 0.02)
@@ -222,7 +166,9 @@ async def test_it_connects_anew_when_its_heartbeat_does_not_come_back(
     await ears.next()
 
 
-async def test_health_is_hearing_oneself(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_health_is_hearing_oneself(
+    layer: FaultyLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Not before the first connection, then yes, and no longer when beats are missed."""
     channel = live.current()
     assert not live.healthy()
@@ -233,7 +179,7 @@ async def test_health_is_hearing_oneself(layer: Layer, monkeypatch: pytest.Monke
 
 
 async def test_closing_ends_all_parts_and_leaves_the_layer(
-    layer: Layer, caplog: pytest.LogCaptureFixture
+    layer: FaultyLayer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Each part is closed once, the last first, whatever becomes of another."""
     channel, ended = await connected(), []
@@ -253,7 +199,7 @@ async def test_closing_ends_all_parts_and_leaves_the_layer(
     assert live.current() is not channel
 
 
-async def test_closing_ends_though_a_wait_is_just_over(layer: Layer) -> None:
+async def test_closing_ends_though_a_wait_is_just_over(layer: FaultyLayer) -> None:
     """A cancellation that meets the very moment of an event is not lost."""
     for _ in range(20):
         channel = await connected()
@@ -268,20 +214,10 @@ def test_without_a_loop_an_event_in_memory_is_dropped() -> None:
     assert isinstance(get_channel_layer(), InMemoryChannelLayer)
 
 
-def test_without_a_loop_an_event_is_sent_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_loop_an_event_is_sent_once(settings: Settings) -> None:
     """A command publishes for itself where the layer reaches other processes."""
-
-    class Shared:
-        def __init__(self) -> None:
-            self.sent: list[tuple[str, dict[str, Any]]] = []
-
-        async def group_send(self, group: str, event: dict[str, Any]) -> None:
-            self.sent.append((group, event))
-            if event["type"] == "test.fails":
-                raise ConnectionError
-
-    shared = Shared()
-    monkeypatch.setattr(live, "get_channel_layer", lambda: shared)
+    others = layers.use(settings, OtherProcesses)
+    others.fails = {"test.fails"}
     live.hand_over("group", {"type": "test.event"})
     live.hand_over("group", {"type": "test.fails"})
-    assert shared.sent == [("group", {"type": "test.event"}), ("group", {"type": "test.fails"})]
+    assert others.sent == [("group", {"type": "test.event"}), ("group", {"type": "test.fails"})]

@@ -6,26 +6,20 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django.fixtures import Settings
 
-from agents import live
 from agents.models import Agent
 from agents.roles import Clearance
-from missions import changes, revisions, services
+from missions import changes, publishing, revisions, services
 from missions.drafts import Draft
 from missions.feeds import Event
 from missions.models import Mission
 from missions.protocol import Kind
+from tests import layers
 from tests.cast import HANDLER, Member
+from tests.layers import OtherProcesses
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def announced(mission: Mission, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """The events of updates that go to the layer."""
-    said: list[dict[str, Any]] = []
-    monkeypatch.setattr(live, "hand_over", lambda _, event: said.append(event))
-    return said
 
 
 def publish(author: Agent, mission: Mission, body: str, **fields: Any) -> Any:
@@ -34,21 +28,21 @@ def publish(author: Agent, mission: Mission, body: str, **fields: Any) -> Any:
 
 
 def test_healing_reads_what_was_announced(
-    cast: dict[Member, Agent], mission: Mission, announced: list[dict[str, Any]]
+    cast: dict[Member, Agent], mission: Mission, settings: Settings
 ) -> None:
     """Event for event the same, in order, from any position on."""
+    workers = layers.use(settings, OtherProcesses)
     for level in (Clearance.CONFIDENTIAL, Clearance.SECRET, Clearance.CONFIDENTIAL):
         publish(cast[HANDLER], mission, "b", classification=level)
+    announced = workers.events(publishing.UPDATE_EVENT)
     live_events = [Event.from_layer(event) for event in announced]
+    assert len(live_events) == 3
     for position in range(4):
         assert changes.following(mission.pk, position) == live_events[position:]
 
 
 def test_a_read_is_a_chunk_at_most(
-    cast: dict[Member, Agent],
-    mission: Mission,
-    announced: list[dict[str, Any]],
-    monkeypatch: pytest.MonkeyPatch,
+    cast: dict[Member, Agent], mission: Mission, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And costs the same number of queries whatever it brings."""
     monkeypatch.setattr(changes, "CHUNK", 2)
@@ -63,7 +57,7 @@ def test_a_read_is_a_chunk_at_most(
 
 
 def test_numbers_of_an_ended_epoch_are_left_out(
-    cast: dict[Member, Agent], mission: Mission, announced: list[dict[str, Any]]
+    cast: dict[Member, Agent], mission: Mission
 ) -> None:
     """What was retracted reaches no stream that it was retracted from; the reset does."""
     kept = publish(cast[HANDLER], mission, "kept")

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 from django.db import transaction
+from pytest_django.fixtures import Settings
 
-from agents import live
 from agents.models import Agent
 from agents.roles import Clearance, Role
 from missions import audiences, publishing, services
@@ -14,7 +14,9 @@ from missions.audiences import Audience
 from missions.drafts import Draft
 from missions.models import Mission
 from missions.protocol import Kind
+from tests import layers
 from tests.cast import ANALYST, HANDLER, Member
+from tests.layers import OtherProcesses
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,11 +31,9 @@ SECRET = Draft(
 
 
 @pytest.fixture
-def said(mission: Mission, monkeypatch: pytest.MonkeyPatch) -> Said:
-    """What the services hand to the process's channel from here on."""
-    said: Said = []
-    monkeypatch.setattr(live, "hand_over", lambda group, event: said.append((group, event)))
-    return said
+def said(mission: Mission, settings: Settings) -> Said:
+    """What the services have sent to the workers from here on."""
+    return layers.use(settings, OtherProcesses).sent
 
 
 def test_an_update_is_one_event_for_all_its_streams(
