@@ -20,6 +20,7 @@ from agents.roles import Clearance, Role
 from agents.sessions import open_session
 from agents.tests.authenticator import enrol
 from agents.tests.conftest import PASSWORD, MakeAgent
+from tests import database_faults
 
 pytestmark = pytest.mark.django_db
 
@@ -194,19 +195,12 @@ def test_nobody_has_no_rights_and_costs_nothing(
         admin_sessions.caller(request)
 
 
-def test_an_agent_who_was_disabled_at_that_moment_does_not_get_in(
-    staff: Agent, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_agent_who_was_disabled_at_that_moment_does_not_get_in(staff: Agent) -> None:
     """The password was right, and the session is refused."""
-    opened = sessions.open_session
-
-    def disabled_before(agent: Agent, **fields: Any) -> Session:
-        change(agent, is_active=False)
-        return opened(agent, **fields)
-
-    monkeypatch.setattr(sessions, "open_session", disabled_before)
     client = Client()
-    response = client.post(LOGIN, {"username": "harriet", "password": PASSWORD})
+    second_factor = 'FROM "otp_totp_totpdevice"'
+    with database_faults.when_answered(second_factor, lambda: change(staff, is_active=False)):
+        response = client.post(LOGIN, {"username": "harriet", "password": PASSWORD})
     assert response["Location"] == LOGIN
     assert not is_in(client)
 

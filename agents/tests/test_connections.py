@@ -14,6 +14,7 @@ from agents.connections import Closed, Opening, Register, live_connections, want
 from agents.models import Agent, Connection, Session, Worker
 from agents.protocol import CloseCode
 from agents.tests.conftest import MakeAgent
+from tests import database_faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -247,18 +248,18 @@ async def test_ends_that_cannot_be_written_are_written_later(
     """A database that fails once loses no end, nor one that comes meanwhile."""
     register, _ = registers
     first, second = await entered(register, session), await entered(register, session)
-    write, failures = connections._write_closed, [DatabaseError("away")]
-
-    def fail_once(closed: list[Closed]) -> None:
-        if failures:
-            register.leave(second.closed(1001))
-            raise failures.pop()
-        write(closed)
-
-    monkeypatch.setattr(connections, "_write_closed", fail_once)
     monkeypatch.setattr(connections, "AGAIN", 0.0)
-    register.leave(first.closed(4008))
-    await written(register)
+    loop, writing = asyncio.get_running_loop(), 'UPDATE "agents_connection"'
+
+    def second_leaves() -> None:
+        loop.call_soon_threadsafe(register.leave, second.closed(1001))
+
+    with (
+        database_faults.when_asked(writing, second_leaves),
+        database_faults.failing(writing, DatabaseError, times=1),
+    ):
+        register.leave(first.closed(4008))
+        await written(register)
     assert ((await row(first.id)).close_code, (await row(second.id)).close_code) == (4008, 1001)
     assert await open_now() == set()
 

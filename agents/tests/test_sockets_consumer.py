@@ -11,12 +11,13 @@ import pytest
 from django.db import InterfaceError, OperationalError
 from pytest_django.fixtures import Settings
 
-from agents import sessions, watch
+from agents import watch
 from agents.models import Agent
 from agents.sockets import consumer
 from agents.sockets.limits import waiting
-from agents.tests.wire import ORIGIN, Wire
+from agents.tests.wire import ORIGIN, Refused, Wire
 from missions.tests.room import Room
+from tests import database_faults
 from tests.cast import ANALYST, HANDLER, Member, enlist
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -239,37 +240,31 @@ async def test_binary_frames_and_large_ones_are_refused(room: Room) -> None:
 
 @pytest.mark.parametrize("failure", [OperationalError, InterfaceError])
 async def test_a_failing_database_is_unavailable_and_harms_no_socket(
-    room: Room, monkeypatch: pytest.MonkeyPatch, failure: type[Exception]
+    room: Room, failure: type[Exception]
 ) -> None:
     """A command answers `unavailable`; a handshake is 503, or 1013 for a browser."""
     session = await room.session(ANALYST)
     token = await room.token(session)
     wire = await room.enter(session)
-
-    def fail(*_: object, **__: object) -> None:
-        raise failure("away")
-
-    monkeypatch.setattr(sessions, "check_access", fail)
-    assert (await wire.ask("refresh", token=token))["code"] == "unavailable"
-    assert await wire.fence() == []
-    browser = await room.open(origin=ORIGIN, query=f"token={token}")
-    assert (await browser.close())[0] == 1013
+    with database_faults.failing(error=failure):
+        assert (await wire.ask("refresh", token=token))["code"] == "unavailable"
+        assert await wire.fence() == []
+        browser = await room.open(origin=ORIGIN, query=f"token={token}")
+        assert (await browser.close())[0] == 1013
+        with pytest.raises(Refused) as refused:
+            await room.open(query=f"token={token}")
+        assert refused.value.status == 503
+    assert (await wire.ask("refresh", token=token))["type"] == "refreshed"
 
 
 async def test_an_error_of_our_own_closes_that_socket_alone(
-    room: Room, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    room: Room, caplog: pytest.LogCaptureFixture
 ) -> None:
     """1011, with a traceback in the log and none of what was sent."""
-    from missions import commands
-
     wire, other = await room.enter(ANALYST), await room.enter(ANALYST)
-
-    async def fail(*_: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(commands, "run", fail)
-    wire.send("publish", mission="m", kind="report", body="a body that stays private")
-    assert (await wire.close())[0] == 1011
+    with database_faults.failing('FROM "agents_agent" WHERE', ZeroDivisionError, times=1):
+        wire.send("publish", mission="m", kind="report", body="a body that stays private")
+        assert (await wire.close())[0] == 1011
     assert "ZeroDivisionError" in caplog.text
     assert "private" not in caplog.text
     assert await other.fence() == []

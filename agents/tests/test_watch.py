@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import OperationalError
 
 from agents import accounts, live, sessions, threads, watch
 from agents.models import Agent, Session
 from agents.protocol import CloseCode
 from agents.roles import Clearance
+from tests import database_faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -217,7 +219,7 @@ async def test_a_notice_that_came_during_the_handshake_is_not_lost(
 
 
 async def test_a_worker_that_cannot_compare_grows_stale_and_closes_its_sockets(
-    watching: watch.Watch, session: Session, monkeypatch: pytest.MonkeyPatch
+    watching: watch.Watch, session: Session
 ) -> None:
     """At 8 s nothing is sent any more, at 10 s the sockets go, with 1012: in doubt closed."""
     socket = Socket(session)
@@ -225,16 +227,15 @@ async def test_a_worker_that_cannot_compare_grows_stale_and_closes_its_sockets(
     fresh = watching.fresh
     assert fresh
 
-    async def away(*_: object) -> None:
-        raise ConnectionError
-
-    monkeypatch.setattr(threads, "in_watch_thread", away)
-    watching._compared_at = time.monotonic() - watch.STALE_AFTER
-    fresh = watching.fresh
-    assert not fresh
-    watching._compared_at = time.monotonic() - watch.CLOSE_AFTER
-    async with asyncio.timeout(PATIENCE):
-        code, _ = await socket.was_shut.get()
+    with database_faults.failing('FROM "agents_session"'):
+        with pytest.raises(OperationalError):
+            await watching.compare()
+        watching._compared_at = time.monotonic() - watch.STALE_AFTER
+        fresh = watching.fresh
+        assert not fresh
+        watching._compared_at = time.monotonic() - watch.CLOSE_AFTER
+        async with asyncio.timeout(PATIENCE):
+            code, _ = await socket.was_shut.get()
     assert code is CloseCode.SERVICE_RESTART
 
 

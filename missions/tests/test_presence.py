@@ -4,7 +4,6 @@ import datetime as dt
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
-from uuid import UUID
 
 import pytest
 from django.db.models import Model
@@ -17,6 +16,7 @@ from agents.tests.wire import Wire
 from missions import presence, services
 from missions.models import Mission, Presence
 from missions.tests.room import Room
+from tests import database_faults
 from tests.cast import ANALYST, DIRECTOR, HANDLER, NOVICE, OPERATIVE, OUTSIDER, Member
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -183,18 +183,9 @@ async def test_the_dead_of_another_worker_leave_the_roster_by_themselves(
     await roster(watcher, HANDLER)
 
 
-async def test_a_list_that_could_not_be_written_is_written_later(
-    room: Room, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_list_that_could_not_be_written_is_written_later(room: Room) -> None:
     """A database that fails once loses nobody."""
-    write, failures = presence.write, [ConnectionError()]
-
-    def fail_once(joined: list[tuple[UUID, UUID]], left: list[tuple[UUID, UUID]]) -> None:
-        if failures:
-            raise failures.pop()
-        write(joined, left)
-
-    monkeypatch.setattr(presence, "write", fail_once)
-    watcher = await room.open(HANDLER)
-    await roster(watcher, HANDLER)
-    assert failures == []
+    with database_faults.failing('INTO "missions_presence"', times=1) as writing:
+        watcher = await room.open(HANDLER)
+        await roster(watcher, HANDLER)
+    assert writing.met > 1

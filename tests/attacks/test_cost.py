@@ -1,11 +1,9 @@
 """What checking who somebody is costs the database: counted, in this process."""
 
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -13,6 +11,7 @@ from agents.models import Agent
 from agents.sessions import issue_pair, open_session
 from agents.tests.wire import Refused
 from missions.tests.room import Room
+from tests import database_faults
 from tests.attacks.forging import Forge
 from tests.cast import HANDLER, Member, enlist
 
@@ -78,18 +77,10 @@ async def room(transactional_db: None, members: dict[Member, Agent]) -> AsyncIte
 
 
 @pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def statements() -> Iterator[list[str]]:
     """What any thread says to the database about agents, their sessions and connections."""
-    said: list[str] = []
-    execute = CursorWrapper.execute
-
-    def counting(cursor: Any, sql: str, params: Any = None) -> Any:
-        if '"agents_' in sql:
-            said.append(sql)
-        return execute(cursor, sql, params)
-
-    monkeypatch.setattr(CursorWrapper, "execute", counting)
-    return said
+    with database_faults.recorded('"agents_') as said:
+        yield said
 
 
 @pytest.mark.django_db(transaction=True)
