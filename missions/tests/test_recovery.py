@@ -13,17 +13,35 @@ from agents.errors import NotFound, Unavailable
 from agents.models import Agent
 from agents.protocol import CloseCode, Pong
 from agents.roles import Clearance, Role, Viewer
-from agents.sockets.outgoing import Outgoing
-from missions import audiences, history, limits, recovery, services, switchboard
+from agents.sockets.outgoing import Outgoing, Send
+from missions import audiences, limits, services, switchboard
 from missions.drafts import Draft
 from missions.models import Mission
 from missions.protocol import Kind
 from missions.recovery import Subscriptions
 from tests.cast import ANALYST, HANDLER, OUTSIDER, Member
+from tests.database_faults import when_answered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PATIENCE = 10.0
+
+
+HEAD_READ = r'"missions_mission"\."epochs".* FROM "missions_mission" WHERE .*EXISTS'
+"""The query by which a subscribe learns where its stream ends, before it reads the log."""
+
+
+class Observed(Outgoing):
+    """Says when somebody asks how much waits."""
+
+    def __init__(self, send: Send) -> None:
+        super().__init__({}, send)
+        self.asked = asyncio.Event()
+
+    def waiting(self) -> int:
+        """As ever."""
+        self.asked.set()
+        return super().waiting()
 
 
 class Socket:
@@ -33,7 +51,7 @@ class Socket:
         self.frames: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.reads = asyncio.Event()
         self.reads.set()
-        self.outgoing = Outgoing({}, self._send)
+        self.outgoing = Observed(self._send)
         self.resets: list[str] = []
         self.subscriptions = Subscriptions(self.outgoing, agent.pk, uuid4(), self.resets.append)
         self.subscriptions.stream = audiences.stream_for(agent.viewer)
@@ -49,23 +67,6 @@ class Socket:
         self.frames.put_nowait(json.loads(text) if text else dict(message))
 
 
-class Reading:
-    """Stops a history read between its reading and its being sent, as often as is asked."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._read = history.snapshot_or_following
-        self.meanwhile: list[Any] = []
-        self.reads = 0
-        monkeypatch.setattr(history, "snapshot_or_following", self._interrupted)
-
-    def _interrupted(self, *args: Any) -> Any:
-        found = self._read(*args)
-        self.reads += 1
-        if self.meanwhile:
-            self.meanwhile.pop(0)()
-        return found
-
-
 @pytest.fixture
 async def analyst(cast: dict[Member, Agent]) -> AsyncIterator[Socket]:
     """The analyst's socket."""
@@ -77,24 +78,18 @@ async def analyst(cast: dict[Member, Agent]) -> AsyncIterator[Socket]:
     await live.aclose()
 
 
-@pytest.fixture
-def reading(monkeypatch: pytest.MonkeyPatch) -> Reading:
-    """Where a test may act between reading and sending."""
-    return Reading(monkeypatch)
-
-
 def publish(cast: dict[Member, Agent], mission: Mission, body: str, **fields: Any) -> None:
     """Publishes a report of the handler's."""
     services.publish(cast[HANDLER], mission.pk, Draft(kind=Kind.REPORT, body=body, **fields))
 
 
 async def test_what_comes_while_history_is_read_follows_it_once(
-    cast: dict[Member, Agent], mission: Mission, analyst: Socket, reading: Reading
+    cast: dict[Member, Agent], mission: Mission, analyst: Socket
 ) -> None:
     """The page first, then exactly what it lacks: no hole, no double."""
     await threads.in_command_thread(publish, cast, mission, "before")
-    reading.meanwhile.append(lambda: publish(cast, mission, "meanwhile"))
-    await analyst.subscriptions.subscribe(str(mission.pk), frame_id=7)
+    with when_answered(HEAD_READ, lambda: publish(cast, mission, "meanwhile")):
+        await analyst.subscriptions.subscribe(str(mission.pk), frame_id=7)
     page = await analyst.next()
     assert (page["type"], page["id"], page["seq"]) == ("subscribed", 7, 1)
     await threads.in_command_thread(publish, cast, mission, "after")
@@ -104,7 +99,7 @@ async def test_what_comes_while_history_is_read_follows_it_once(
 
 
 async def test_rights_that_change_while_history_is_read_are_those_that_count(
-    cast: dict[Member, Agent], mission: Mission, analyst: Socket, reading: Reading
+    cast: dict[Member, Agent], mission: Mission, analyst: Socket
 ) -> None:
     """A page that was read with other rights is never sent."""
     await threads.in_command_thread(
@@ -118,11 +113,11 @@ async def test_rights_that_change_while_history_is_read_are_those_that_count(
         key = str(mission.pk)
         loop.call_soon_threadsafe(analyst.subscriptions.rights_changed, stream, {key})
 
-    reading.meanwhile.append(lower)
-    await analyst.subscriptions.subscribe(str(mission.pk))
+    with when_answered(HEAD_READ, lower) as reading:
+        await analyst.subscriptions.subscribe(str(mission.pk))
     page = await analyst.next()
     assert (page["seq"], page["updates"]) == (0, [])
-    assert reading.reads == 2
+    assert reading.met == 2
 
 
 async def test_rights_that_changed_without_a_notice_yet_are_followed(
@@ -147,7 +142,7 @@ async def test_rights_that_changed_without_a_notice_yet_are_followed(
 
 
 async def test_a_void_history_is_read_again(
-    cast: dict[Member, Agent], mission: Mission, analyst: Socket, reading: Reading
+    cast: dict[Member, Agent], mission: Mission, analyst: Socket
 ) -> None:
     """When two join a mission first and one read further, the other reads again."""
     other = Socket(cast[ANALYST])
@@ -157,8 +152,8 @@ async def test_a_void_history_is_read_again(
         publish(cast, mission, "between")
         asyncio.run_coroutine_threadsafe(other.subscriptions.subscribe(key), loop).result(PATIENCE)
 
-    reading.meanwhile.append(overtaken)
-    await analyst.subscriptions.subscribe(key)
+    with when_answered(HEAD_READ, overtaken):
+        await analyst.subscriptions.subscribe(key)
     assert (await analyst.next())["seq"] == 1
     assert (await other.next())["seq"] == 1
     other.subscriptions.leave_all()
@@ -192,18 +187,14 @@ async def test_a_snapshot_waits_for_room(
 ) -> None:
     """It is written only when little waits on the socket, and then it is."""
     monkeypatch.setattr(limits, "BACKLOG_BEFORE_SNAPSHOT_BYTES", 10)
-    waits, looked = recovery.Subscriptions._room_for_a_snapshot, asyncio.Event()
-
-    async def observed(self: Subscriptions) -> None:
-        looked.set()
-        await waits(self)
-
-    monkeypatch.setattr(recovery.Subscriptions, "_room_for_a_snapshot", observed)
     analyst.reads.clear()
     analyst.outgoing.send(Pong(id="something that waits"))
     task = asyncio.get_running_loop().create_task(analyst.subscriptions.subscribe(str(mission.pk)))
-    await looked.wait()
-    assert not task.done()
+    for _ in range(2):
+        analyst.outgoing.asked.clear()
+        async with asyncio.timeout(PATIENCE):
+            await analyst.outgoing.asked.wait()
+        assert not task.done()
     analyst.reads.set()
     assert (await analyst.next())["type"] == "pong"
     assert (await analyst.next())["type"] == "subscribed"
@@ -211,11 +202,12 @@ async def test_a_snapshot_waits_for_room(
 
 
 async def test_a_socket_that_closes_while_it_waits_keeps_no_place(
-    mission: Mission, analyst: Socket, reading: Reading
+    mission: Mission, analyst: Socket
 ) -> None:
     """The end of the connection is noticed after the read."""
-    reading.meanwhile.append(analyst.outgoing.gone)
-    await analyst.subscriptions.subscribe(str(mission.pk))
+    with when_answered(HEAD_READ, analyst.outgoing.gone) as reading:
+        await analyst.subscriptions.subscribe(str(mission.pk))
+    assert reading.met == 1
     assert analyst.subscriptions.missions() == []
     assert all(feed.empty for feed in switchboard.current()._feeds.values())
     analyst.outgoing.close(CloseCode.NORMAL)
