@@ -3,113 +3,52 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
-import msgspec
 import pytest
+from django.db import OperationalError, transaction
+from pytest_django.fixtures import Settings
 
-from agents import live, threads, watch
+from agents import live, sessions, threads, watch
 from agents.models import Agent
 from agents.roles import Clearance, Role
-from missions import audiences, changes, publishing, services, switchboard
+from missions import publishing, services, switchboard
 from missions.drafts import Draft
-from missions.feeds import Place, Subscription
 from missions.models import Change, Mission
 from missions.protocol import Kind
+from missions.tests.fan_out import PATIENCE, Listener, Watched, Worker
+from tests import database_faults, layers
 from tests.cast import ANALYST, HANDLER, Member
+from tests.layers import FaultyLayer
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PATIENCE = 10.0
-STREAM = audiences.stream_for(audiences.VIEWERS[audiences.ROLES.index(Role.ANALYST) * 4 + 2])
-
-
-class Listener:
-    """A socket that remembers the bodies it got."""
-
-    def __init__(self) -> None:
-        self.bodies: list[str] = []
-        self.seqs: list[int] = []
-        self.resets = 0
-        self._news = asyncio.Event()
-
-    def write(self, frames: bytes, payloads: Sequence[bytes]) -> None:
-        """Takes frames."""
-        for payload in payloads:
-            frame = msgspec.json.decode(payload)
-            self.bodies.append(frame["update"]["body"])
-            self.seqs.append(frame["seq"])
-        self._news.set()
-
-    def reset(self) -> None:
-        """What it holds is void."""
-        self.resets += 1
-        self._news.set()
-
-    async def until(self, body: str | None) -> None:
-        """Until it got that body; without one, until it was reset."""
-        async with asyncio.timeout(PATIENCE):
-            while not (body in self.bodies if body else self.resets):
-                self._news.clear()
-                await self._news.wait()
-
-
-class Worker:
-    """The loop's switchboard, with the layer in the test's hand."""
-
-    def __init__(self, cast: dict[Member, Agent], mission: Mission) -> None:
-        self.cast, self.mission = cast, mission
-        self.board = switchboard.current()
-        self.on_the_way: list[dict[str, Any]] = []
-
-    async def follow(self, *, stream: int = STREAM, position: int | None = None) -> Listener:
-        """A settled listener at the log's newest position."""
-        listener = Listener()
-        place = await self.join(listener, stream)
-        if position is None:
-            ((_, position),) = await threads.in_command_thread(changes.positions, [self.mission.pk])
-        assert place.continues(position)
-        self.board.settle(place, position)
-        return listener
-
-    async def join(self, listener: Listener, stream: int = STREAM) -> Subscription:
-        """A place that waits for its history."""
-        place = Place(self.cast[ANALYST].pk, stream, listener.reset)
-        return await self.board.join(listener, str(self.mission.pk), place)
-
-    async def publish(self, body: str, **fields: Any) -> dict[str, Any]:
-        """Commits an update; its event stays with the test."""
-        draft = Draft(kind=Kind.REPORT, body=body, **fields)
-        await threads.in_command_thread(
-            services.publish, self.cast[HANDLER], self.mission.pk, draft
-        )
-        return self.on_the_way[-1]
 
 
 @pytest.fixture
 async def worker(
-    cast: dict[Member, Agent], mission: Mission, monkeypatch: pytest.MonkeyPatch
+    cast: dict[Member, Agent], mission: Mission, settings: Settings
 ) -> AsyncIterator[Worker]:
-    """A worker whose events of missions do not reach the layer."""
-    worker = Worker(cast, mission)
-    hand_over = live.hand_over
-
-    def held(group: str, event: dict[str, Any]) -> None:
-        if event["type"] == publishing.UPDATE_EVENT:
-            worker.on_the_way.append(event)
-        else:
-            hand_over(group, event)
-
-    monkeypatch.setattr(live, "hand_over", held)
+    """A worker in the layer, which holds back what happens on missions."""
+    layer = layers.use(settings, FaultyLayer)
+    layer.holds = {publishing.UPDATE_EVENT}
+    worker = Worker(cast, mission, layer)
+    await layer.joined(live.NOTICES)
     yield worker
     await live.aclose()
 
 
-async def test_a_lost_event_is_healed_when_the_next_one_comes(worker: Worker) -> None:
+@pytest.fixture
+def no_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the first, none comes in the time of a test."""
+    monkeypatch.setattr(watch, "COMPARE_EVERY_ALONE", 3600.0)
+
+
+async def test_a_lost_event_is_healed_when_the_next_one_comes(
+    no_comparison: None, worker: Worker
+) -> None:
     """The hole is waited for, and then read from the database."""
     listener = await worker.follow()
     await worker.publish("lost")
-    worker.board._on_event(await worker.publish("arrives"))
+    await worker.deliver(await worker.publish("arrives"))
     await listener.until("arrives")
     assert listener.bodies == ["lost", "arrives"]
     assert listener.seqs == [1, 2]
@@ -129,7 +68,7 @@ async def test_doubles_and_stragglers_change_nothing(worker: Worker) -> None:
     listener = await worker.follow()
     events = [await worker.publish(str(number)) for number in range(4)]
     for index in (1, 0, 0, 3, 1, 2, 3):
-        worker.board._on_event(events[index])
+        await worker.deliver(events[index])
     await listener.until("3")
     assert listener.bodies == ["0", "1", "2", "3"]
 
@@ -138,29 +77,30 @@ async def test_another_stream_hears_nothing_of_what_it_may_not_see(worker: Worke
     """Healed or live, an update goes to the streams that have a number for it."""
     analyst, operative = await worker.follow(), await worker.follow(stream=12)
     await worker.publish("secret, healed", classification=Clearance.SECRET)
-    worker.board._on_event(await worker.publish("analysts", roles=frozenset({Role.ANALYST})))
-    worker.board._on_event(await worker.publish("restricted?"))
+    await worker.deliver(await worker.publish("analysts", roles=frozenset({Role.ANALYST})))
+    await worker.deliver(await worker.publish("restricted?"))
     await analyst.until("restricted?")
     director = await worker.follow(stream=3)
-    worker.board._on_event(await worker.publish("last", classification=Clearance.SECRET))
+    await worker.deliver(await worker.publish("last", classification=Clearance.SECRET))
     await director.until("last")
     assert analyst.bodies == ["secret, healed", "analysts", "restricted?", "last"]
     assert operative.bodies == []
 
 
-async def test_a_stale_worker_sends_nothing(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_stale_worker_sends_nothing(worker: Worker) -> None:
     """Until rights are compared again; then it heals what it held back."""
-    listener = await worker.follow()
-    event = await worker.publish("held back")
-    watching = watch.current()
-    monkeypatch.setattr(watching, "compare", asyncio.Event().wait)
-    watching._compared_at = time.monotonic() - watch.STALE_AFTER
-    worker.board._on_event(event)
-    await worker.board.compare()
-    assert listener.bodies == []
-    watching._compared_at = time.monotonic()
+    listener, watching = await worker.follow(), watch.current()
+    session = await threads.in_command_thread(sessions.open_session, worker.cast[ANALYST])
+    watching.add(Watched(session))
+    with database_faults.failing('FROM "agents_session"'):
+        with pytest.raises(OperationalError):
+            await watching.compare()
+        watching._compared_at = time.monotonic() - watch.STALE_AFTER
+        await worker.deliver(await worker.publish("held back"))
+        await worker.board.compare()
+        await worker.fence()
+        assert listener.bodies == []
+    await watching.compare()
     await worker.board.compare()
     await listener.until("held back")
 
@@ -176,32 +116,32 @@ async def test_a_log_that_cannot_be_read_on_is_read_anew(worker: Worker) -> None
     await listener.until(None)
     assert (listener.bodies, listener.resets) == ([], 1)
     again = await worker.follow()
-    worker.board._on_event(await worker.publish("after"))
+    await worker.deliver(await worker.publish("after"))
     await again.until("after")
 
 
 async def test_one_missions_failed_healing_is_its_own(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The others are healed in the same comparison."""
     other = await threads.in_command_thread(
         services.create_mission, worker.cast[HANDLER], "Other", "", Clearance.RESTRICTED
     )
-    poisoned, listener = worker.mission, await worker.follow()
+    damaged, listener = worker.mission, await worker.follow()
     worker.mission = other
     healed = await worker.follow(stream=6)
-    following = changes.following
 
-    def fail(mission_id: Any, position: int) -> Any:
-        if mission_id == poisoned.pk:
-            raise ValueError("unreadable")
-        return following(mission_id, position)
+    def publish_unreadably() -> None:
+        with transaction.atomic():
+            draft = Draft(kind=Kind.REPORT, body="a")
+            services.publish(worker.cast[HANDLER], damaged.pk, draft)
+            Change.objects.filter(mission=damaged).update(epochs={})
 
-    monkeypatch.setattr(changes, "following", fail)
+    await threads.in_command_thread(publish_unreadably)
     await worker.publish("b")
-    worker.mission = poisoned
-    await worker.publish("a")
+    await worker.board.compare()
     await healed.until("b")
+    assert "healing failed (KeyError)" in caplog.text
     assert listener.bodies == []
 
 
@@ -215,55 +155,46 @@ async def test_a_listener_that_fails_harms_no_other(worker: Worker) -> None:
     broken = Broken()
     worker.board.settle(await worker.join(broken), 0)
     listener = await worker.follow()
-    worker.board._on_event(await worker.publish("all the same"))
+    await worker.deliver(await worker.publish("all the same"))
     await listener.until("all the same")
 
 
-async def test_a_join_that_is_cancelled_leaves_no_place(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_join_that_is_cancelled_leaves_no_place(worker: Worker) -> None:
     """Who goes while the layer is slow is not held for."""
-    subscribing = asyncio.Event()
-
-    async def slow(_: str) -> None:
-        subscribing.set()
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(live.current(), "subscribe", slow)
+    worker.layer.hangs = True
     task = asyncio.get_running_loop().create_task(worker.join(Listener()))
-    await subscribing.wait()
+    async with asyncio.timeout(PATIENCE):
+        await worker.layer.hung.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
     assert worker.board._feeds[str(worker.mission.pk)].empty
 
 
+@pytest.fixture
+def quick_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Groups are left with a heartbeat: now, and not in 2 s."""
+    monkeypatch.setattr(live, "HEARTBEAT_EVERY", 0.01)
+    monkeypatch.setattr(live, "HEARTBEATS_MISSING", 1_000)
+
+
 async def test_a_mission_is_followed_from_its_first_socket_until_long_after_its_last(
-    worker: Worker, monkeypatch: pytest.MonkeyPatch
+    quick_heartbeats: None, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The group is joined once, kept for a while, and then left."""
-    joined: list[str] = []
-    left: list[str] = []
-
-    async def join(group: str) -> None:
-        joined.append(group)
-
-    def leave(group: str) -> None:
-        left.append(group)
-
-    monkeypatch.setattr(live.current(), "subscribe", join)
-    monkeypatch.setattr(live.current(), "unsubscribe", leave)
     monkeypatch.setattr(switchboard, "LINGER", 0.0)
     places = [await worker.join(Listener()) for _ in range(2)]
-    group = publishing.group_of(worker.mission.pk)
-    assert joined == [group]
+    await worker.layer.joined(worker.group)
+    assert worker.layer.joins.empty()
     for place in places:
         await worker.board.compare()
-        assert left == []
+        assert worker.board.missions() == [str(worker.mission.pk)]
+        await worker.fence()
         worker.board.leave(place)
-    while not left:
+    while worker.board.missions():
         await worker.board.compare()
-    assert left == [group]
-    assert worker.board.missions() == []
+    await worker.layer.left(worker.group)
+    assert worker.layer.groups.keys() == {live.NOTICES}
 
 
 async def test_only_who_follows_live_is_listed(worker: Worker) -> None:
