@@ -1,11 +1,12 @@
 """Logging in: one answer for all that is wrong, one count of all that fails, one row for each."""
 
-import threading
-from typing import Any
+from contextlib import ExitStack
+from typing import Any, ClassVar
 
 import pytest
 from axes.models import AccessFailureLog
 from django.contrib.auth import hashers
+from pytest_django.fixtures import Settings
 
 from agents import logins
 from agents.errors import InvalidCredentials, OtpRequired, RateLimited, Unavailable
@@ -19,8 +20,19 @@ pytestmark = pytest.mark.django_db
 HERE = "192.0.2.7"
 
 
+class CountingHasher(hashers.MD5PasswordHasher):
+    """The tests' hasher, which keeps what it was asked to verify."""
+
+    seen: ClassVar[list[str]] = []
+
+    def verify(self, password: str, encoded: str) -> bool:
+        """As it does."""
+        self.seen.append(password)
+        return super().verify(password, encoded)
+
+
 def test_every_refused_login_costs_one_verification(
-    make_agent: MakeAgent, monkeypatch: pytest.MonkeyPatch
+    make_agent: MakeAgent, settings: Settings
 ) -> None:
     """Unknown, wrong, disabled, without a password: the hasher runs once for each."""
     make_agent("ada")
@@ -28,14 +40,8 @@ def test_every_refused_login_costs_one_verification(
     mute = make_agent("mute")
     mute.set_unusable_password()
     mute.save()
-    hasher = type(hashers.get_hasher())
-    verify, seen = hasher.verify, []
-
-    def counted(self: Any, password: str, encoded: str) -> bool:
-        seen.append(password)
-        return verify(self, password, encoded)
-
-    monkeypatch.setattr(hasher, "verify", counted)
+    settings.PASSWORD_HASHERS = [f"{CountingHasher.__module__}.CountingHasher"]
+    seen = CountingHasher.seen
     for username, password in (
         ("nobody", PASSWORD),
         ("ada", "wrong"),
@@ -141,10 +147,12 @@ def test_a_password_that_is_asked_for_again_counts_as_a_login_does(agent: Agent)
 
 def test_a_flood_of_logins_waits_its_turn(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
     """What gets none within its time is told so, and is no failure."""
-    monkeypatch.setattr(logins, "_verifying", threading.BoundedSemaphore(1))
     monkeypatch.setattr(logins, "VERIFY_WITHIN", 0.01)
-    with logins._verifying, pytest.raises(Unavailable):
-        log_in("ada", PASSWORD, address=HERE)
+    with ExitStack() as others:
+        for _ in range(logins.VERIFYING):
+            others.enter_context(logins._verifying)
+        with pytest.raises(Unavailable):
+            log_in("ada", PASSWORD, address=HERE)
     assert not AccessFailureLog.objects.exists()
     assert log_in("ada", PASSWORD, address=HERE)
 
