@@ -13,6 +13,7 @@ import pytest
 from agents.protocol import ClientFrame, ServerFrame
 from missions import protocol
 from tests.processes import ROOT
+from tests.replacements import replacements
 
 APPS = ("agents", "missions", "hq_project")
 LONGEST = 300
@@ -180,6 +181,48 @@ def test_nothing_is_left_unfinished() -> None:
     assert [
         name_of(path) for path in modules if mark.search(path.read_text(encoding="utf-8"))
     ] == []
+
+
+def test_tests_replace_nothing_of_our_own() -> None:
+    """A fault comes through the database, the layer or a setting, and not in place of our code."""
+    modules = [path for path in python_files(*SOURCES) if "tests" in path.parts]
+    assert [
+        f"{name_of(path)}:{found}"
+        for path in [*modules, ROOT / "conftest.py"]
+        for found in replacements(path.read_text(encoding="utf-8"))
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "allowed"),
+    [
+        ('patch.setattr(live, "hand_over", lambda *_: None)', False),
+        ('patch.setattr(live, "hand_over", held)', False),
+        ('patch.setattr("agents.live.hand_over", held)', False),
+        ('patch.setattr(live, "Live", Fake)', False),
+        ('patch.setattr(live.Live, "put", put)', False),
+        ('patch.setattr(live, "asyncio", fake)', False),
+        ('patch.setattr(live.current(), "put", put)', False),
+        ('patch.setattr(channel, "put", put)', False),
+        ('patch.delattr(live, "hand_over")', False),
+        ('setattr(live, "hand_over", held)', False),
+        ("live.hand_over = held", False),
+        ("from unittest.mock import patch", False),
+        ("from unittest import mock", False),
+        ("import unittest.mock", False),
+        ('patch.setattr(live, "SEND_WITHIN", 0.05)', True),
+        ('patch.setattr("agents.live.SEND_WITHIN", 0.05)', True),
+        ('patch.setattr(live, "_of_loop", {})', True),
+        ('patch.setattr(time, "monotonic", lambda: now)', True),
+        ('patch.setattr("sys.stdin", typed)', True),
+        ('patch.setattr(live, "known_to_nobody", 1, raising=False)', True),
+        ("channel.put = put", True),
+    ],
+)
+def test_what_counts_as_a_replacement(statement: str, allowed: bool) -> None:
+    """Functions, methods, classes and modules of ours, however they are named."""
+    found = replacements(f"import time\nfrom agents import live\n{statement}\n")
+    assert (found == []) is allowed
 
 
 def test_pages_put_text_in_as_text() -> None:
