@@ -18,7 +18,7 @@ urlpatterns = [
     path("api/", include("missions.api.urls")),
     *(path(f"{route}{slash}", view) for route, view in OWN for slash in ("", "/")),
     re_path(r"^api(?:/|$)", refusals.unknown_call),
-    path("admin", RedirectView.as_view(url="/admin/", query_string=True)),
+    re_path(r"^admin$", RedirectView.as_view(url="/admin/", query_string=True)),
     path("admin/", admin.site.urls),
     re_path(r"^missions/?$", refusals.upgrade_required),
     path("", include("missions.dashboard.urls")),
