@@ -151,7 +151,11 @@ def sqlite_database(path: Path) -> dict[str, Any]:
 def postgres_database(
     *, name: str, user: str, password: str, host: str, port: str
 ) -> dict[str, Any]:
-    """PostgreSQL through psycopg's pool; no call waits longer than 4 s: `hq_project.postgresql`."""
+    """PostgreSQL through psycopg's pool; no call waits longer than 4 s: `hq_project.postgresql`.
+
+    Values travel beside the statement (`server_side_binding`): PostgreSQL writes a statement that
+    failed into its log, and one that was put together here would hold the body of an update.
+    """
     return {
         "ENGINE": "hq_project.postgresql",
         "NAME": name,
@@ -162,6 +166,7 @@ def postgres_database(
         "CONN_MAX_AGE": 0,
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
+            "server_side_binding": True,
             "pool": {"min_size": 1, "max_size": 20, "timeout": 4, "reconnect_timeout": 2},
             "connect_timeout": 4,
             "tcp_user_timeout": 4000,

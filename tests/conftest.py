@@ -38,9 +38,9 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
 
 
 @pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """A PostgreSQL for the whole run."""
-    server = PostgresServer()
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """A PostgreSQL for the whole run; its log outlives it."""
+    server = PostgresServer(tmp_path_factory.mktemp("postgres") / "postgres.log")
     try:
         server.start()
         yield server

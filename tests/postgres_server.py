@@ -17,9 +17,12 @@ from tests.processes import NotReady, Process, free_port
 
 
 class PostgresServer(Process):
-    """Trusts whoever comes from this machine. PostgreSQL refuses root: then it is `postgres`."""
+    """Trusts whoever comes from this machine. PostgreSQL refuses root: then it is `postgres`.
 
-    def __init__(self) -> None:
+    `log`: where it says what it has to say; else a file in its folder, which goes with it.
+    """
+
+    def __init__(self, log: Path | None = None) -> None:
         user = "postgres" if os.geteuid() == 0 else None
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="hq-postgres-"))
@@ -34,7 +37,7 @@ class PostgresServer(Process):
             *("-c", "fsync=off"),
             *("-c", "max_connections=200"),
         ]
-        super().__init__("postgres", command, log=self.folder / "postgres.log", user=user)
+        super().__init__("postgres", command, log=log or self.folder / "postgres.log", user=user)
 
     def url(self, database: str) -> str:
         """The `DATABASE_URL` of that database."""
@@ -69,6 +72,12 @@ class PostgresServer(Process):
         except psycopg.OperationalError:
             return False
         return True
+
+    def databases(self) -> list[str]:
+        """The names of all databases that were made here."""
+        with psycopg.connect(self.url("postgres")) as connection:
+            found = connection.execute("SELECT datname FROM pg_database WHERE NOT datistemplate")
+            return [str(name) for (name,) in found]
 
     def create(self, database: str, *, template: str = "template1") -> str:
         """A new database, a copy of the template. Returns its `DATABASE_URL`."""

@@ -86,6 +86,12 @@ def test_no_password_stands_in_the_environment_or_the_arguments() -> None:
     )
 
 
+def test_postgresql_logs_neither_parameters_nor_rows() -> None:
+    """Bodies of updates travel as parameters; an error could quote the row that it refuses."""
+    options = set(SERVICES["postgres"]["command"][2::2])
+    assert options == {"log_parameter_max_length=0", "log_error_verbosity=terse"}
+
+
 def test_only_caddy_can_be_reached_from_outside() -> None:
     """Workers, database and Redis are on internal networks and publish no port."""
     assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["caddy"]
