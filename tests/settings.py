@@ -1,5 +1,7 @@
 """The product's settings for tests inside this process: another database name, another hasher.
 
+On PostgreSQL statements get a minute, because making and dropping that database takes its time.
+
 What the shell has set for a real installation does not reach the tests. `DATABASE_URL` does: it is
 how the same tests run on PostgreSQL.
 """
@@ -25,4 +27,7 @@ from hq_project.settings import DATABASES  # noqa: E402
 if "sqlite3" in DATABASES["default"]["ENGINE"]:
     # A file, because the database of a test is used by several threads.
     DATABASES["default"]["TEST"] = {"NAME": str(Path(_var_dir) / "test.sqlite3")}
+else:
+    # DROP DATABASE waits for a checkpoint, longer than any call of the product may.
+    DATABASES["default"]["OPTIONS"]["options"] += " -c statement_timeout=60000"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -1,5 +1,8 @@
 """Patience with PostgreSQL: a stuck call ends, and after two nobody waits any more."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +18,7 @@ from hq_project.postgresql import connection as patient
 from hq_project.postgresql.breaker import TRY_EVERY, Breaker, breaker
 from tests.faults.site import frozen
 from tests.postgres_server import PostgresServer
+from tests.processes import ROOT
 
 T = TypeVar("T")
 
@@ -140,3 +144,28 @@ def test_a_commit_that_is_stuck_is_waited_for_once(
             atomic.__exit__(None, None, None)
         assert time.monotonic() - began < 0.9
     del connections["patient"]
+
+
+def test_the_tests_own_database_has_time_to_be_dropped(postgres_server: PostgresServer) -> None:
+    """The connection that drops it does not give up after the product's four seconds."""
+    ask_it = """
+import django
+django.setup()
+from django.db import connection
+with connection._nodb_cursor() as cursor:
+    cursor.execute("SHOW statement_timeout")
+    print(cursor.fetchone()[0])
+"""
+    env = os.environ | {
+        "DATABASE_URL": postgres_server.url("postgres"),
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+    }
+    said = subprocess.run(
+        [sys.executable, "-c", ask_it],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert said.stdout.strip() == "1min"
