@@ -2,9 +2,10 @@
 
 Owns the rows of `Worker` and `Connection`. A worker holds a lease of 30 s, renewed every 10 s, by
 the database's clock: when it dies without a word, its connections stop counting as soon as the
-lease ends. A handshake costs one insert; what has closed is written in batches after the periodic
-comparison. State belongs to one event loop. Called by `agents.sockets`, read by the admin, by the
-list of sessions and by presence.
+lease ends. A handshake costs one insert, which is refused beyond the sockets that an agent may
+have: only there handshakes at the same instant, on any worker, see one another. What has closed is
+written in batches after the periodic comparison. State belongs to one event loop. Called by
+`agents.sockets`, read by the admin, by the list of sessions and by presence.
 """
 
 import asyncio
@@ -12,14 +13,16 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from django.db import transaction
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count, Field, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Now
 
 from agents import live, threads, watch
+from agents.errors import RateLimited
 from agents.models import Connection, Worker
 from agents.protocol import CloseCode
 
@@ -56,9 +59,9 @@ def live_connections() -> QuerySet[Connection]:
     return Connection.objects.filter(closed_at=None, worker__lease_until__gt=Now())
 
 
-def open_of_agent(agent_field: str) -> Coalesce:
-    """How many connections are open of the agent that the outer query's field names."""
-    mine = live_connections().filter(agent=OuterRef(agent_field)).order_by().values("agent")
+def open_of_agent(agent: OuterRef | Value) -> Coalesce:
+    """How many connections are open of an agent: a field of the outer query, or an id."""
+    mine = live_connections().filter(agent=agent).order_by().values("agent")
     return Coalesce(Subquery(mine.annotate(number=Count("pk")).values("number")), 0)
 
 
@@ -83,13 +86,15 @@ class Register:
         live.current().on_close(self.aclose)
 
     async def enter(self, socket: watch.WatchedSocket, opening: Opening) -> None:
-        """Writes an open connection."""
+        """Writes an open connection; `RateLimited` when the agent has as many as it may have."""
         async with self._enlisting:
             if not self._enlisted:
                 await threads.in_command_thread(_enlist, self.worker_id)
                 self._enlisted, self._renewed_at = True, time.monotonic()
         self._sockets[opening.id] = socket  # first: who is cut meanwhile has an end to write
-        await threads.in_command_thread(_insert, opening, self.worker_id)
+        if not await threads.in_command_thread(_insert, opening, self.worker_id):
+            self._sockets.pop(opening.id, None)
+            raise RateLimited("Too many connections.")
 
     def leave(self, closed: Closed) -> None:
         """Takes how a connection ended; it is written with others within a moment."""
@@ -138,8 +143,32 @@ def _renew(worker_id: UUID) -> None:
     Worker.objects.filter(id=worker_id).update(lease_until=Now() + LEASE)
 
 
-def _insert(opening: Opening, worker_id: UUID) -> None:
-    Connection.objects.create(**opening._asdict(), worker_id=worker_id, opened_at=Now())
+def _insert(opening: Opening, worker_id: UUID) -> bool:
+    """Writes the row unless the agent's connections are as many as they may be; says whether.
+
+    One statement counts and writes. SQLite lets one writer in at a time; on PostgreSQL those of one
+    agent wait for each other, and a statement sees what was committed before it began.
+    """
+    row = Connection(**opening._asdict(), worker_id=worker_id)
+    fields: list[Field[Any, Any]] = list(Connection._meta.concrete_fields)
+    values = [
+        Now() if field.name == "opened_at" else Value(getattr(row, field.attname), field)
+        for field in fields
+    ]
+    here = Worker.objects.filter(id=worker_id).annotate(
+        open_now=open_of_agent(Value(opening.agent_id))
+    )
+    room = here.filter(open_now__lt=settings.HQ_SOCKETS_PER_AGENT)
+    select, parameters = room.values_list(*values).query.sql_with_params()
+    name = connection.ops.quote_name
+    columns = ", ".join(name(str(field.column)) for field in fields)
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            key = opening.agent_id.int % 2**63
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [key])
+        into = name(Connection._meta.db_table)
+        cursor.execute(f"INSERT INTO {into} ({columns}) {select}", parameters)
+        return bool(cursor.rowcount)
 
 
 def _write_closed(closed: list[Closed]) -> None:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
@@ -170,7 +170,8 @@ def standing_session(
     of_agent = Q() if agent_id is None else Q(agent_id=agent_id)
     sessions = Session.objects.select_related("agent")
     if counting:
-        sessions = sessions.annotate(open_connections=connections.open_of_agent("agent_id"))
+        opened = connections.open_of_agent(OuterRef("agent_id"))
+        sessions = sessions.annotate(open_connections=opened)
     try:
         return sessions.exclude(kind=Session.Kind.ADMIN).get(
             of_agent,

@@ -23,6 +23,7 @@ from agents.errors import (
     AuthTimeout,
     HQError,
     Invalid,
+    RateLimited,
     TokenInvalid,
     TokenMissing,
     Unauthorized,
@@ -160,11 +161,9 @@ class AuthenticatedConsumer(AsyncConsumer):
         self.access_revision = authenticated.agent.access_revision
         watching = watch.current()
         if watching.sockets_of(self.agent_id) >= settings.HQ_SOCKETS_PER_AGENT:
-            self._trail.limited("sockets")
-            self._end(CloseCode.TOO_MANY_CONNECTIONS, "Too many connections.")
+            raise RateLimited("Too many connections.")
         self._watching = watching
         watching.add(self)
-        self._trail.opened(authenticated)
         self._expire(authenticated)
         await connections.current().enter(
             self,
@@ -176,6 +175,7 @@ class AuthenticatedConsumer(AsyncConsumer):
                 user_agent_of(self.scope),
             ),
         )
+        self._trail.opened(authenticated)
 
     def _expire(self, authenticated: Authenticated) -> None:
         self.expires_at = min(authenticated.expires_at, authenticated.session.expires_at)

@@ -7,10 +7,13 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import DatabaseError
+from django.db.models import OuterRef
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from agents import connections, live, threads
 from agents.connections import Closed, Opening, Register, live_connections, want_disconnected
+from agents.errors import RateLimited
 from agents.models import Agent, Connection, Session, Worker
 from agents.protocol import CloseCode
 from agents.tests.conftest import MakeAgent
@@ -98,7 +101,7 @@ async def lease_of(register: Register) -> dt.datetime:
 def counted(agents: Iterable[Agent]) -> dict[str, int]:
     """How many connections are open of each."""
     chosen = Agent.objects.filter(pk__in=[one.pk for one in agents])
-    counts = chosen.annotate(number=connections.open_of_agent("pk"))
+    counts = chosen.annotate(number=connections.open_of_agent(OuterRef("pk")))
     return dict(counts.values_list("username", "number"))
 
 
@@ -187,6 +190,24 @@ async def test_the_connections_of_a_dead_worker_end_with_its_lease(
     assert await open_now() == {kept.id}
     assert (await row(lost.id)).closed_at is None
     assert await threads.in_command_thread(counted, [agent]) == {"ada": 1}
+
+
+async def test_of_simultaneous_sockets_as_many_enter_as_may(
+    registers: tuple[Register, Register], session: Session, settings: Settings
+) -> None:
+    """Over both workers; who was refused leaves nothing, and a free place is given again."""
+    settings.HQ_SOCKETS_PER_AGENT = 3
+    coming = [entered(register, session) for register in registers * 6]
+    arrived = await asyncio.gather(*coming, return_exceptions=True)
+    refused = [one for one in arrived if isinstance(one, RateLimited)]
+    held = [one for one in arrived if isinstance(one, Socket)]
+    assert (len(held), len(refused)) == (3, 9)
+    assert await open_now() == {one.id for one in held}
+    register = next(one for one in registers if held[0].id in one._sockets)
+    register.leave(held[0].closed())
+    await written(register)
+    await entered(registers[0], session)
+    assert len(await open_now()) == 3
 
 
 async def test_a_worker_renews_its_lease_when_it_is_time_and_not_before(

@@ -1,17 +1,22 @@
 """H4 to H10: handshakes that no honest client makes."""
 
 import asyncio
+import json
 import time
+from collections import Counter
 from urllib.parse import quote
 
 import pytest
+import websockets
 
 from tests.attacks.attacker import Attacker, Outcome, settled
 from tests.attacks.doors import Good
 from tests.attacks.enlist import VICTIMS
 from tests.attacks.trail import Trail
-from tests.cast import ANALYST
+from tests.cast import ANALYST, HANDLER
+from tests.conftest import WIDE, Serve
 from tests.hq_server import HQServer
+from tests.redis_server import RedisServer
 from tests.rest_client import RestClient
 from tests.serving.wire import CLOSE, TEXT, Wire
 from tests.socket_client import SocketClient
@@ -246,6 +251,36 @@ async def test_an_agent_has_ten_sockets(gate: HQServer, besieger: Attacker) -> N
         for socket in held:
             assert (await socket.ask("ping"))["type"] == "pong"
             await socket.close()
+
+
+@pytest.mark.parametrize("kept_in", ["databases", "postgres_databases"])
+async def test_ten_sockets_are_ten_over_all_workers(
+    kept_in: str, serve: Serve, redis_server: RedisServer, request: pytest.FixtureRequest
+) -> None:
+    """H9: of forty handshakes at the same instant ten open, whichever workers they meet."""
+    limits = WIDE | {"HQ_SOCKETS_PER_AGENT": "10"}
+    hq = serve(
+        request.getfixturevalue(kept_in), workers=2, redis_url=redis_server.url, settings=limits
+    )
+    async with await RestClient(hq).login(HANDLER) as client:
+        headers = {"Authorization": f"Bearer {client.access}"}
+        held = []
+
+        async def come() -> str:
+            try:
+                socket = await websockets.connect(hq.socket_url, additional_headers=headers)
+                held.append(socket)
+                return str(json.loads(await socket.recv())["type"])
+            except websockets.InvalidStatus as refused:
+                return str(refused.response.status_code)
+            except websockets.ConnectionClosed as closed:
+                return str(closed.rcvd and closed.rcvd.code)
+
+        came = Counter(await asyncio.gather(*(come() for _ in range(40))))
+        for socket in held:
+            await socket.close()
+    assert came.pop("welcome") == 10
+    assert set(came) <= {"429", "4009"}
 
 
 def test_nothing_is_told_before_authentication(fort: HQServer) -> None:
