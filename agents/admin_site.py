@@ -59,7 +59,11 @@ class LoginForm(AdminAuthenticationForm):
             raise ValidationError(refusal.message) from None
         except InvalidCredentials:
             raise self.get_invalid_login_error() from None
-        self.confirm_login_allowed(proof.agent)
+        try:
+            self.confirm_login_allowed(proof.agent)
+        except ValidationError:
+            lockout.fail(proof.attempt)
+            raise
         lockout.complete(proof.attempt)
         admin_sessions.leave(self.request)
         admin_sessions.proved_by(self.request, proof.factor)

@@ -2,10 +2,12 @@
 
 An account from one address waits after 5 failures, an address after 50, and an account after 100 an
 hour, but there not from addresses that it was used from before. Names that nobody has are counted
-like any other. An attempt is counted before anything is verified and taken back when it was good,
-so that guesses made at the same instant cannot pass the limit. Refused attempts are not counted:
-a wait ends by itself. Only a complete login, second factor included, clears the failures of its
-account at its address. IPv6 addresses count by /64. ASVS 5.0: 6.1.1, 6.3.1.
+like any other. An attempt is counted before anything is verified, so that guesses made at the same
+instant cannot pass the limit; while it is verified it is pending (`path_info` of its row says so)
+and no failure: whoever meets the limit for pending ones alone may come again in a second, and one
+whose process died counts for 15 s. Refused attempts are not counted: a wait ends by itself. Only a
+complete login, second factor included, clears the failures of its account at its address. IPv6
+addresses count by /64. ASVS 5.0: 6.1.1, 6.3.1.
 
 Called by `agents.logins`. Sockets and refreshes do not come here: who is in stays in.
 """
@@ -23,22 +25,29 @@ from django.utils import timezone
 
 from agents import notebook
 from agents.addresses import address_group
-from agents.errors import RateLimited
+from agents.errors import RateLimited, Unavailable
 
 ACCOUNT_WINDOW = dt.timedelta(hours=1)
 ADDRESS_REMEMBERED = dt.timedelta(days=90)
 SWEEP_EVERY = 60.0
+PENDING = "pending"
+PENDING_FOR = dt.timedelta(seconds=15)
+PENDING_RETRY = 1
+"""Seconds."""
+
+_pending = Q(path_info=PENDING)
 
 _sweep_lock = threading.Lock()
 _swept = float("-inf")
 
 
 class Attempt(NamedTuple):
-    """A guess that counts as failed until it is withdrawn or its login is complete."""
+    """A guess that is pending until it has failed, is withdrawn or its login is complete."""
 
     account: str
     address: str | None
     row: int
+    began: float
 
 
 class _Rule(NamedTuple):
@@ -50,19 +59,43 @@ class _Rule(NamedTuple):
     window: dt.timedelta
 
 
+class _Count(NamedTuple):
+    """How many attempts a rule counts now."""
+
+    rule: _Rule
+    failed: int
+    pending: int
+
+
 def begin(username: str, address: str | None) -> Attempt:
     """Counts an attempt; `RateLimited`, uncounted, when it has to wait."""
+    began = time.monotonic()
     account, group = _account(username), _group(address)
-    if broken := _broken(account, group, more=1):
-        raise _refusal(broken, address)
-    row = AccessFailureLog.objects.create(username=account, ip_address=group)
-    attempt = Attempt(account, group, row.pk)
+    if refusal := _refusal(account, group, address, own=0):
+        raise refusal
+    row = AccessFailureLog.objects.create(username=account, ip_address=group, path_info=PENDING)
+    attempt = Attempt(account, group, row.pk, began)
     # Of attempts that were let in at the same instant, each sees at least those before it.
-    if broken := _broken(account, group, more=0):
+    if refusal := _refusal(account, group, address, own=1):
         withdraw(attempt)
-        raise _refusal(broken, address)
+        raise refusal
     _sweep()
     return attempt
+
+
+def fail(attempt: Attempt) -> None:
+    """The attempt was no good; `Unavailable` as `in_time`."""
+    AccessFailureLog.objects.filter(pk=attempt.row).update(path_info="")
+    in_time(attempt)
+
+
+def in_time(attempt: Attempt) -> None:
+    """`Unavailable` when the attempt took so long that it ceased to count as pending.
+
+    Others may have been let in instead of it: nobody may learn whether it was right.
+    """
+    if time.monotonic() - attempt.began > PENDING_FOR.total_seconds():
+        raise Unavailable
 
 
 def withdraw(attempt: Attempt) -> None:
@@ -71,9 +104,12 @@ def withdraw(attempt: Attempt) -> None:
 
 
 def complete(attempt: Attempt) -> None:
-    """A login is complete: clears its account at its address, and remembers the address."""
+    """A login is complete: clears its account at its address, and remembers the address.
+
+    Others that are pending there go on counting.
+    """
     here = {"username": attempt.account, "ip_address": attempt.address}
-    AccessFailureLog.objects.filter(**here).delete()
+    AccessFailureLog.objects.filter(Q(pk=attempt.row) | Q(**here) & ~_pending).delete()
     if not AccessLog.objects.filter(**here).update(attempt_time=timezone.now()):
         AccessLog.objects.create(**here)
 
@@ -88,9 +124,10 @@ class Handler(AxesHandler):
         return int(_failures(pair).count())
 
     def is_locked(self, request: Any, credentials: dict[str, Any] | None = None) -> bool:
-        """Whether the next attempt of this name from this address would be refused."""
+        """Whether this name has to wait at this address for its failures."""
         username = (credentials or {}).get("username") or ""
-        return bool(_broken(_account(username), _group(request.axes_ip_address), more=1))
+        account, group = _account(username), _group(request.axes_ip_address)
+        return any(count.failed >= count.rule.limit for count in _counts(account, group))
 
     def reset_attempts(
         self,
@@ -126,26 +163,32 @@ def _rules(account: str, address: str | None) -> list[_Rule]:
 
 
 def _failures(rule: _Rule) -> Any:
-    return AccessFailureLog.objects.filter(rule.of, attempt_time__gt=timezone.now() - rule.window)
+    since = timezone.now() - rule.window
+    return AccessFailureLog.objects.filter(rule.of, ~_pending, attempt_time__gt=since)
 
 
-def _broken(account: str, address: str | None, *, more: int) -> list[_Rule]:
-    """The rules that `more` attempts beside those counted would break."""
+def _counts(account: str, address: str | None) -> list[_Count]:
+    """By each rule that holds for this account and address."""
     rules, now = _rules(account, address), timezone.now()
+    pending = _pending & Q(attempt_time__gt=now - PENDING_FOR)
+    asked: dict[str, Count] = {}
+    for rule in rules:
+        failed = ~_pending & Q(attempt_time__gt=now - rule.window)
+        asked[rule.name] = Count("pk", filter=rule.of & failed)
+        asked[f"{rule.name}_pending"] = Count("pk", filter=rule.of & pending)
     counts = AccessFailureLog.objects.filter(
         Q(username=account) | Q(ip_address=address),
-        attempt_time__gt=now - max(rule.window for rule in rules),
-    ).aggregate(
-        **{
-            rule.name: Count("pk", filter=rule.of & Q(attempt_time__gt=now - rule.window))
-            for rule in rules
-        }
-    )
+        attempt_time__gt=now - max(PENDING_FOR, *(rule.window for rule in rules)),
+    ).aggregate(**asked)
+    found = [_Count(rule, counts[rule.name], counts[f"{rule.name}_pending"]) for rule in rules]
     return [
-        rule
-        for rule in rules
-        if counts[rule.name] + more > rule.limit
-        and not (rule.name == "account" and _used_before(account, address))
+        count
+        for count in found
+        if not (
+            count.rule.name == "account"
+            and count.failed + count.pending >= count.rule.limit
+            and _used_before(account, address)
+        )
     ]
 
 
@@ -154,10 +197,22 @@ def _used_before(account: str, address: str | None) -> bool:
     return bool(known.filter(attempt_time__gt=timezone.now() - ADDRESS_REMEMBERED).exists())
 
 
-def _refusal(broken: list[_Rule], address: str | None) -> RateLimited:
-    notebook.refused("excess_rate_limit_exceeded", f"login_{broken[0].name}", address)
-    wait = max(_seconds_left(rule) for rule in broken)
-    return RateLimited("Too many attempts. Try again later.", retry_after=wait)
+def _refusal(
+    account: str, group: str | None, address: str | None, *, own: int
+) -> RateLimited | None:
+    """Why one more attempt has to wait. `own`: 1 when it is among the pending ones already."""
+    counts = _counts(account, group)
+    broken = [count.rule for count in counts if count.failed >= count.rule.limit]
+    if broken:
+        notebook.refused("excess_rate_limit_exceeded", f"login_{broken[0].name}", address)
+        wait = max(_seconds_left(rule) for rule in broken)
+        return RateLimited("Too many attempts. Try again later.", retry_after=wait)
+    if any(count.failed + count.pending - own >= count.rule.limit for count in counts):
+        notebook.refused("excess_rate_limit_exceeded", "login_pending", address)
+        return RateLimited(
+            "Too many attempts at once. Try again in a moment.", retry_after=PENDING_RETRY
+        )
+    return None
 
 
 def _seconds_left(rule: _Rule) -> int:

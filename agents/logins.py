@@ -69,6 +69,7 @@ def log_in(
                 factor=proof.factor,
             )
     except TokenInvalid:
+        lockout.fail(proof.attempt)
         raise InvalidCredentials from None
     return session
 
@@ -78,7 +79,7 @@ def prove(
 ) -> Proof:
     """Who knows this password and, where one is set, holds the second factor; refuses as `log_in`.
 
-    The attempt counts as failed until the caller completes or withdraws it.
+    The attempt is pending until the caller completes or withdraws it.
     """
     attempt = lockout.begin(username, address)
     if not _verifying.acquire(timeout=VERIFY_WITHIN):
@@ -91,10 +92,13 @@ def prove(
     try:
         if agent is None or not right:
             raise InvalidCredentials
-        return Proof(agent, mfa.check(agent, otp), attempt)
+        proof = Proof(agent, mfa.check(agent, otp), attempt)
     except Unauthorized as refusal:
         _note_failure(refusal, agent, address)
+        lockout.fail(attempt)
         raise
+    lockout.in_time(attempt)
+    return proof
 
 
 def prove_again(

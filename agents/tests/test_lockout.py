@@ -14,7 +14,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from agents import lockout
-from agents.errors import RateLimited
+from agents.errors import RateLimited, Unavailable
 from agents.notebook import Notebook
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +24,7 @@ HERE, THERE = "192.0.2.7", "198.51.100.9"
 def fail(username: str, address: str | None, times: int = 1) -> None:
     """So many attempts that were not good."""
     for _ in range(times):
-        lockout.begin(username, address)
+        lockout.fail(lockout.begin(username, address))
 
 
 def waits(username: str, address: str | None) -> bool:
@@ -151,6 +151,57 @@ def test_what_django_axes_is_asked_is_the_same_rule() -> None:
     assert AxesProxyHandler.is_allowed(request, {"username": "bob"})
     call_command("axes_reset_username", "ada")
     assert not waits("ada", HERE)
+
+
+def test_what_is_being_verified_makes_others_wait_for_a_moment_only() -> None:
+    """Five logins at once are no five failures: the sixth may come again in a second."""
+    running = [lockout.begin("ada", HERE) for _ in range(5)]
+    with pytest.raises(RateLimited) as refused:
+        lockout.begin("ada", HERE)
+    assert refused.value.retry_after == 1
+    assert not AxesProxyHandler.is_locked(
+        RequestFactory().post("/", REMOTE_ADDR=HERE), {"username": "ada"}
+    )
+    for attempt in running[1:]:
+        lockout.fail(attempt)
+    with pytest.raises(RateLimited) as refused:
+        lockout.begin("ada", HERE)
+    assert refused.value.retry_after == 1
+    lockout.complete(running[0])
+    assert not waits("ada", HERE)
+
+
+def test_an_attempt_whose_process_died_counts_for_fifteen_seconds() -> None:
+    """It is no failure of whoever logged in."""
+    for _ in range(5):
+        lockout.begin("ada", HERE)
+    age(14)
+    assert waits("ada", HERE)
+    age(2)
+    assert not waits("ada", HERE)
+
+
+def test_a_login_clears_no_attempt_that_is_still_verified() -> None:
+    """A guess beside it counts until its own end, and then as what it was."""
+    guess = lockout.begin("ada", HERE)
+    lockout.complete(lockout.begin("ada", HERE))
+    lockout.fail(guess)
+    fail("ada", HERE, 3)
+    assert not waits("ada", HERE)
+    fail("ada", HERE)
+    assert waits("ada", HERE)
+
+
+def test_nobody_learns_of_a_guess_that_took_too_long() -> None:
+    """It ceased to count, and another one may have been let in instead."""
+    slow = lockout.begin("ada", HERE)
+    slow = slow._replace(began=slow.began - 15.1)
+    with pytest.raises(Unavailable):
+        lockout.in_time(slow)
+    with pytest.raises(Unavailable):
+        lockout.fail(slow)
+    fail("ada", HERE, 4)
+    assert waits("ada", HERE)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -166,5 +166,5 @@ def test_all_that_is_wrong_takes_the_same_queries(
     with pytest.raises(InvalidCredentials):
         log_in("warm", "up")
     for username in ("nobody", "ada", "disabled"):
-        with django_assert_num_queries(4), pytest.raises(InvalidCredentials):
+        with django_assert_num_queries(5), pytest.raises(InvalidCredentials):
             log_in(username, "wrong", address=HERE)

@@ -170,6 +170,22 @@ async def test_guesses_at_the_same_instant_count(besieger: Attacker) -> None:
     assert outcomes.count(WRONG) + outcomes.count(WAITS) == 20
 
 
+async def test_logins_at_the_same_instant_are_no_failures(besieger: Attacker) -> None:
+    """R4: twelve right logins at once get in, at once or as soon as they are told to come again."""
+    who = {"username": VICTIMS["e"].username, "password": PASSWORD, "transport": "body"}
+
+    async def come() -> int:
+        for _ in range(12):
+            answer = await besieger.http.post("/api/auth/login", json=who)
+            if answer.status_code != 429:
+                break
+            assert int(answer.headers["Retry-After"]) <= 2
+            await asyncio.sleep(int(answer.headers["Retry-After"]))
+        return int(answer.status_code)
+
+    assert set(await asyncio.gather(*(come() for _ in range(12)))) == {200}
+
+
 async def test_an_account_under_siege_from_everywhere(gate: HQServer, besieger: Attacker) -> None:
     """R4: after 100 failures an hour a new address waits, one that was used before does not."""
     async with Attacker(gate, PROXY) as proxy:
