@@ -4,9 +4,9 @@ A bounded queue of this process, appended to the log in batches every 250 ms by 
 own, which the serving process begins (`begin`) and asks for all at its end (`flush`); in any other
 process it begins with the first event, and the rest is written at exit.
 Refusals are folded: one row per address, agent, reason and 10 seconds, with a count, so that a
-flood of bad tokens costs a row and not a table. What does not fit is counted, and the count is
-written. While the database is away everything waits. Called by sockets, views and middleware; the
-log itself is `agents.audit`.
+flood of bad tokens costs a row and not a table; a /64 of IPv6 is one address, and the row names the
+first of it. What does not fit is counted, and the count is written. While the database is away
+everything waits. Called by sockets, views and middleware; the log itself is `agents.audit`.
 """
 
 import atexit
@@ -23,6 +23,7 @@ from django.db import InterfaceError, OperationalError, connections
 from django.utils import timezone
 
 from agents import audit, checkpoints
+from agents.addresses import address_group
 from agents.audit import Entry
 from agents.models import AuditHead
 
@@ -33,7 +34,9 @@ FOLD = 10.0
 MOST = 10_000
 """Events that may wait, and addresses with reasons that may be folded."""
 
-_Kind = tuple[str, str | None, UUID | None, str]
+OVERFLOW = "audit_overflow"
+
+_Kind = tuple[str, str, UUID | None, str]
 
 
 class Notebook:
@@ -64,7 +67,7 @@ class Notebook:
 
     def fold(self, entry: Entry, reason: str) -> None:
         """Takes a refusal; counted with others of its kind."""
-        key = (entry.event, entry.address, entry.subject, reason)
+        key = (entry.event, address_group(entry.address), entry.subject, reason)
         with self._lock:
             first, kept, count = self._folded.get(key, (time.monotonic(), entry, 0))
             if count or len(self._folded) < MOST:
@@ -84,8 +87,7 @@ class Notebook:
             if not self._away:
                 logger.warning("audit: events wait for the database (%s)", type(error).__name__)
             self._away = True
-            with self._lock:
-                self._waiting[:0] = entries
+            self._put_back(entries)
             return
         self._away = False
         try:
@@ -122,8 +124,17 @@ class Notebook:
                 self._dropped = 0
         return entries
 
+    def _put_back(self, entries: list[Entry]) -> None:
+        """What could not be written waits again, before what came meanwhile, as far as it fits."""
+        with self._lock:
+            waiting = [*entries, *self._waiting]
+            self._dropped += sum(e.details["dropped"] for e in waiting if e.event == OVERFLOW)
+            waiting = [entry for entry in waiting if entry.event != OVERFLOW]
+            self._dropped += sum(entry.details.get("count", 1) for entry in waiting[MOST:])
+            self._waiting = waiting[:MOST]
+
     def _overflow(self, dropped: int) -> Entry:
-        return Entry(timezone.now(), "audit_overflow", details={"dropped": dropped})
+        return Entry(timezone.now(), OVERFLOW, details={"dropped": dropped})
 
     def _begin(self) -> None:
         if self._by_itself and self._thread is None:

@@ -31,6 +31,21 @@ def test_refusals_are_folded_by_address_and_reason(log: list[AuditEvent]) -> Non
     ]
 
 
+def test_an_ipv6_network_is_one_address(log: list[AuditEvent]) -> None:
+    """Whoever has a /64 has as many addresses as it takes to fill a table."""
+    book = Notebook(by_itself=False)
+    for number in range(2000):
+        entry = Entry(log[0].at, "authn_token_refused", address=f"2001:db8:1:2::{number:x}")
+        book.fold(entry, "token_invalid")
+    book.fold(Entry(log[0].at, "authn_token_refused", address="2001:db8:1:3::"), "token_invalid")
+    book.flush()
+    rows = AuditEvent.objects.filter(event="authn_token_refused").order_by("number")
+    assert [(row.address, row.details["count"]) for row in rows] == [
+        ("2001:db8:1:2::", 2000),
+        ("2001:db8:1:3::", 1),
+    ]
+
+
 def test_what_does_not_fit_is_counted(
     log: list[AuditEvent], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +98,29 @@ def test_events_wait_while_the_database_is_away(
     rows = AuditEvent.objects.filter(number__gt=5).order_by("number")
     assert [row.details["nth"] for row in rows] == [0, 1, 2]
     assert audit.first_bad() is None
+
+
+def test_no_more_waits_than_fits_while_the_database_is_away(
+    log: list[AuditEvent], own_notebook: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it is away: the first are kept, and the rest is counted."""
+    monkeypatch.setattr(notebook, "MOST", 3)
+    with connection.execute_wrapper(_away):
+        for nth in range(4):
+            notebook.note("ws_connect", nth=nth)
+            for _ in range(5):
+                notebook.refused("authn_token_refused", "token_invalid", f"192.0.2.{nth}")
+            own_notebook.flush()
+            assert len(own_notebook._waiting) <= 3
+    own_notebook.flush()
+    rows = AuditEvent.objects.filter(number__gt=5).order_by("number")
+    assert [(row.event, row.details.get("nth"), row.details.get("count")) for row in rows] == [
+        ("ws_connect", 0, None),
+        ("authn_token_refused", None, 5),
+        ("ws_connect", 1, None),
+        ("audit_overflow", None, None),
+    ]
+    assert rows[3].details == {"dropped": 5 + 2 * (1 + 5)}
 
 
 def test_what_is_no_row_does_not_hold_up_the_others(
