@@ -1,9 +1,10 @@
 """What leaves the database: closed missions, written out first, then pruned from their beginning.
 
-An export is a page without end: what one viewer sees, in order. Only an export that saw everything
-lets updates be pruned, and only up to where it went. Pruning changes the past as a retraction does:
-it takes a position, renumbers the streams that lose something and gives them new epochs, so that a
-resume from before it gets a snapshot. Called by the commands `export_mission` and `prune`.
+An export is a page without end: what one viewer sees, in order. Only an export that saw everything,
+while nothing of the past changed, lets updates be pruned, and only up to where it went. Pruning
+changes the past as a retraction does: it takes a position, renumbers the streams that lose
+something and gives them new epochs, so that a resume from before it gets a snapshot. Called by the
+commands `export_mission` and `prune`.
 """
 
 import datetime as dt
@@ -14,8 +15,9 @@ import msgspec
 from django.db import transaction
 from django.db.models import F, Max, QuerySet
 
+from agents.errors import NotFound
 from agents.models import Agent
-from missions import audiences, history, publishing, selectors, trail
+from missions import audiences, history, publishing, selectors, services, trail
 from missions.audiences import STREAMS
 from missions.models import Change, Mission, Update, new_epochs, seq_column
 from missions.protocol import Numbered, Status
@@ -26,25 +28,61 @@ CHUNK = 500
 CLOSED = [status.value for status in Status if not status.open]
 
 
-def export(agent: Agent, mission_id: UUID | str) -> Iterator[bytes]:
-    """Lines of JSON: the mission, then every update that the agent sees, with its number.
+class Export:
+    """A mission's log as one agent sees it; `NotFound` unless the agent may enter.
 
-    `NotFound` unless the agent may enter. Once the last line was taken and the agent was shown
-    everything there is, the mission counts as exported up to where it stood.
+    First take all `lines`, then bring them to where they are to stay, then ask `holds`.
     """
-    mission = selectors.mission_for(agent, mission_id)
-    yield msgspec.json.encode(history.mission_object(mission))
-    seen = 0
-    for update, seq in _seen_by(agent, mission):
-        seen += 1
-        yield msgspec.json.encode(Numbered(seq, msgspec.Raw(history.update_bytes(update))))
-    everything = Update.objects.filter(
-        mission=mission, position__lte=mission.position, retracted_at__isnull=True
-    ).count()
-    with transaction.atomic():
-        trail.mission_exported(agent, mission, seen)
-        if seen == everything:
-            Mission.objects.filter(pk=mission.pk).update(exported_position=mission.position)
+
+    def __init__(self, agent: Agent, mission_id: UUID | str) -> None:
+        self._agent = agent
+        self._mission = selectors.mission_for(agent, mission_id)
+        self._stream = audiences.stream_for(agent.viewer)
+        self._written: set[UUID] = set()
+
+    def lines(self) -> Iterator[bytes]:
+        """Lines of JSON: the mission, then every update that the agent sees, with its number."""
+        yield msgspec.json.encode(history.mission_object(self._mission))
+        column = seq_column(self._stream)
+        for update in self._updates():
+            self._written.add(update.pk)
+            line = Numbered(getattr(update, column), msgspec.Raw(history.update_bytes(update)))
+            yield msgspec.json.encode(line)
+        with transaction.atomic():
+            trail.mission_exported(self._agent, self._mission, len(self._written))
+
+    def holds(self) -> bool:
+        """Whether the lines are what the agent sees: False when the past changed meanwhile.
+
+        If they hold everything there is, the mission counts as exported up to where it stood. Only
+        for lines that are where they are to stay: what is marked here may be pruned.
+        """
+        with transaction.atomic():
+            try:
+                mission, agent = services.locked(self._agent, self._mission.pk)
+            except NotFound:
+                return False
+            # Every change of what this stream holds, but at its end, gives it another epoch.
+            same_epoch = mission.epochs[self._stream] == self._mission.epochs[self._stream]
+            if audiences.stream_for(agent.viewer) != self._stream or not same_epoch:
+                return False
+            reached = self._mission.position
+            everything = Update.objects.filter(
+                mission=mission, position__lte=reached, retracted_at__isnull=True
+            )
+            if self._written.issuperset(everything.values_list("pk", flat=True)):
+                mission.exported_position = max(mission.exported_position, reached)
+                mission.save(update_fields=["exported_position"])
+        return True
+
+    def _updates(self) -> Iterator[Update]:
+        """By position, which nothing changes: a number may change between two chunks."""
+        seen = selectors.visible_updates(self._agent, self._mission)
+        seen = seen.filter(position__lte=self._mission.position).order_by("position")
+        position = 0
+        while updates := list(seen.filter(position__gt=position)[:CHUNK]):
+            yield from updates
+            position = updates[-1].position
 
 
 def prunable(before: dt.datetime) -> list[UUID]:
@@ -87,22 +125,6 @@ def _prune_chunk(mission_id: UUID, before: dt.datetime) -> int:
         doomed.delete()
         trail.updates_pruned(mission, count)
     return count
-
-
-def _seen_by(agent: Agent, mission: Mission) -> Iterator[tuple[Update, int]]:
-    column = seq_column(audiences.stream_for(agent.viewer))
-    number = 0
-    while True:
-        updates = list(
-            selectors.visible_updates(agent, mission)
-            .filter(**{f"{column}__gt": number, "position__lte": mission.position})
-            .order_by(column)[:CHUNK]
-        )
-        for update in updates:
-            number = getattr(update, column)
-            yield update, number
-        if len(updates) < CHUNK:
-            return
 
 
 def _losses(doomed: QuerySet[Update]) -> dict[int, int]:

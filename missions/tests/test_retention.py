@@ -1,18 +1,22 @@
 """Export and pruning: what is written out, for whom, and what a client finds afterwards."""
 
+import contextlib
 import datetime as dt
+import itertools
 import json
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from agents.models import AuditEvent
 from agents.roles import Clearance, Role
-from missions import audiences, history, retention, services
+from missions import audiences, history, retention, revisions, services
 from missions.audiences import STREAMS
 from missions.drafts import Draft
 from missions.models import Change, Mission, Update, seq_column
@@ -46,6 +50,20 @@ def export(path: Path, mission: Mission, viewer: str) -> list[dict[str, Any]]:
     """The lines that the command writes."""
     call_command("export_mission", str(mission.pk), "--as", viewer, "--output", str(path))
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+@contextlib.contextmanager
+def after_a_chunk(meanwhile: Callable[[], object]) -> Iterator[None]:
+    """Does that once, between the first read of updates and the second."""
+    reads = itertools.count()
+
+    def look(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("SELECT") and 'FROM "missions_update"' in sql and next(reads) == 1:
+            meanwhile()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(look):
+        yield
 
 
 def prune() -> str:
@@ -93,6 +111,64 @@ def test_nothing_is_pruned_that_was_not_exported_whole(
     close(cast, mission)
     assert "0 updates" in prune()
     assert Update.objects.count() == len(log)
+
+
+def test_nothing_is_skipped_or_marked_when_the_past_changes_during_an_export(
+    cast: Cast,
+    mission: Mission,
+    log: list[Update],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A retraction moves the numbers of what is still to be read; exported again, it may go."""
+    monkeypatch.setattr(retention, "CHUNK", 3)
+    close(cast, mission)
+    begun = retention.Export(cast[DIRECTOR], mission.pk)
+    with after_a_chunk(lambda: revisions.retract(cast[DIRECTOR], log[0].pk)):
+        lines = [json.loads(line) for line in begun.lines()]
+    assert [line["update"]["id"] for line in lines[1:]] == [str(one.pk) for one in log]
+    assert not begun.holds()
+    assert "0 updates" in prune()
+    assert len(export(tmp_path / "all", mission, DIRECTOR.username)) == 1 + len(log) - 1
+    assert "5 updates" in prune()
+
+
+def test_the_command_says_when_the_past_changed_during_it(
+    cast: Cast,
+    mission: Mission,
+    log: list[Update],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It fails, leaves no file that looks whole, and nothing may be pruned."""
+    monkeypatch.setattr(retention, "CHUNK", 3)
+    close(cast, mission)
+    path = tmp_path / "part"
+    top = Clearance.TOP_SECRET
+    with (
+        after_a_chunk(lambda: revisions.reclassify(cast[DIRECTOR], log[7].pk, classification=top)),
+        pytest.raises(CommandError, match="not whole"),
+    ):
+        export(path, mission, DIRECTOR.username)
+    assert not path.exists()
+    assert "0 updates" in prune()
+
+
+def test_what_is_written_after_an_export_began_is_left_to_the_next(
+    cast: Cast,
+    mission: Mission,
+    log: list[Update],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It changes nothing of the past: the export holds up to where the log stood."""
+    monkeypatch.setattr(retention, "CHUNK", 3)
+    draft = Draft(kind=Kind.REPORT, body="late")
+    with after_a_chunk(lambda: services.publish(cast[HANDLER], mission.pk, draft)):
+        lines = export(tmp_path / "all", mission, DIRECTOR.username)
+    assert len(lines) == 1 + len(log)
+    mission.refresh_from_db()
+    assert mission.exported_position == len(log) == mission.position - 1
 
 
 def test_an_open_mission_keeps_its_log(

@@ -27,16 +27,26 @@ class Command(BaseCommand):
         parser.add_argument("--output", type=Path, help="a new file (standard output)")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Exports; `CommandError` when the agent sees no such mission, or the file exists."""
+        """Exports; `CommandError` when it is not whole and where it should be."""
         agent = existing_agent(options["viewer"])
         path: Path | None = options["output"]
+        try:
+            export = retention.Export(agent, options["mission"])
+        except NotFound:
+            raise CommandError(f"{agent.username} sees no mission {options['mission']}.")
         with contextlib.ExitStack() as stack:
             try:
                 out = stack.enter_context(path.open("xb")) if path else sys.stdout.buffer
-                for line in retention.export(agent, options["mission"]):
-                    out.write(line + b"\n")
-            except NotFound:
-                raise CommandError(f"{agent.username} sees no mission {options['mission']}.")
             except FileExistsError:
                 raise CommandError(f"{path} is there already. Choose another file.")
+            out.writelines(line + b"\n" for line in export.lines())
+            holds = export.holds()
             out.flush()
+        if not holds:
+            if path is not None:
+                with contextlib.suppress(FileNotFoundError):
+                    path.unlink()
+            raise CommandError(
+                "The log or your rights changed while it was written, so the export is not whole. "
+                "Export again."
+            )
