@@ -8,7 +8,12 @@ commands `export_mission` and `prune`.
 """
 
 import datetime as dt
+import os
+import stat
+import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
 from uuid import UUID
 
 import msgspec
@@ -85,6 +90,31 @@ class Export:
             position = updates[-1].position
 
 
+def write_out(lines: Iterable[bytes], path: Path | None) -> None:
+    """Writes the lines to a new file, or to standard output; returns once they are on the disk.
+
+    Any `OSError` is raised, also one that a disk tells of late, and the new file does not stay.
+    What reads a pipe answers for itself.
+    """
+    if path is None:
+        # A descriptor of its own, so that it can be closed: some disks tell of errors only then.
+        with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
+            _write_to(out, lines)
+        return
+    created = path.open("xb")
+    try:
+        with created as out:
+            _write_to(out, lines)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the name of a new file is on the disk only with its folder
+    finally:
+        os.close(folder)
+
+
 def prunable(before: dt.datetime) -> list[UUID]:
     """Closed missions that have exported updates from before that time."""
     return list(
@@ -105,6 +135,13 @@ def prune(mission_id: UUID, before: dt.datetime) -> int:
     while gone := _prune_chunk(mission_id, before):
         pruned += gone
     return pruned
+
+
+def _write_to(out: BinaryIO, lines: Iterable[bytes]) -> None:
+    out.writelines(line + b"\n" for line in lines)
+    out.flush()
+    if stat.S_ISREG(os.fstat(out.fileno()).st_mode):
+        os.fsync(out.fileno())
 
 
 def _prune_chunk(mission_id: UUID, before: dt.datetime) -> int:

@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import itertools
 import json
+import sys
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -169,6 +170,47 @@ def test_what_is_written_after_an_export_began_is_left_to_the_next(
     assert len(lines) == 1 + len(log)
     mission.refresh_from_db()
     assert mission.exported_position == len(log) == mission.position - 1
+
+
+def test_an_export_that_did_not_reach_the_disk_lets_nothing_be_pruned(
+    cast: Cast, mission: Mission, log: list[Update], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk is said, and the same export to a disk with room counts."""
+    close(cast, mission)
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", full)
+        with pytest.raises(CommandError, match="No space left"):
+            call_command("export_mission", str(mission.pk), "--as", DIRECTOR.username)
+    assert "0 updates" in prune()
+
+
+def test_an_export_to_standard_output_counts_once_it_is_written(
+    cast: Cast,
+    mission: Mission,
+    log: list[Update],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As `--output` does."""
+    close(cast, mission)
+    path = tmp_path / "all"
+    with path.open("w") as out, monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", out)
+        call_command("export_mission", str(mission.pk), "--as", DIRECTOR.username)
+    assert len(path.read_bytes().splitlines()) == 1 + len(log)
+    assert "5 updates" in prune()
+
+
+def test_a_file_that_could_not_be_written_whole_does_not_stay(tmp_path: Path) -> None:
+    """So that nobody takes it for the export."""
+
+    def lines() -> Iterator[bytes]:
+        yield b"first"
+        raise OSError("no room")
+
+    with pytest.raises(OSError, match="no room"):
+        retention.write_out(lines(), tmp_path / "part")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_open_mission_keeps_its_log(

@@ -1,7 +1,6 @@
 """`manage.py export_mission`: a mission's log as lines of JSON, as one agent sees it."""
 
 import contextlib
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +33,13 @@ class Command(BaseCommand):
             export = retention.Export(agent, options["mission"])
         except NotFound:
             raise CommandError(f"{agent.username} sees no mission {options['mission']}.")
-        with contextlib.ExitStack() as stack:
-            try:
-                out = stack.enter_context(path.open("xb")) if path else sys.stdout.buffer
-            except FileExistsError:
-                raise CommandError(f"{path} is there already. Choose another file.")
-            out.writelines(line + b"\n" for line in export.lines())
-            holds = export.holds()
-            out.flush()
-        if not holds:
+        try:
+            retention.write_out(export.lines(), path)
+        except FileExistsError:
+            raise CommandError(f"{path} is there already. Choose another file.")
+        except OSError as error:
+            raise CommandError(f"The export was not written ({error.strerror}). Export again.")
+        if not export.holds():
             if path is not None:
                 with contextlib.suppress(FileNotFoundError):
                     path.unlink()
