@@ -8,32 +8,24 @@ nor a restart loses one.
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterable
-from typing import Any, NamedTuple
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from typing import Any
 from uuid import UUID
-
-from django.db.models.functions import Now
 
 from agents import live, threads, watch
 from agents.protocol import AgentName, ServerFrame, encode_frame
 from agents.roles import Clearance
 from agents.sockets.outgoing import text_frame
-from missions import audiences, publishing, selectors, switchboard
+from missions import audiences, overdue, publishing, selectors, switchboard
 from missions.audiences import VIEWERS, Audience
 from missions.feeds import Subscription
 from missions.models import Update
 from missions.protocol import OverdueFrame, ReceiptFrame
 
-OVERLAP = dt.timedelta(seconds=60)
-"""How far back claims are read again: a claim is dated before its transaction commits."""
-
-
-class Overdue(NamedTuple):
-    """One update that was not acknowledged in time, and who has not."""
-
-    update: Update
-    at: dt.datetime
-    missing: list[AgentName]
+logger = logging.getLogger(__name__)
 
 
 def overseers(
@@ -54,68 +46,86 @@ def overseers(
     return told
 
 
-def due_in(mission_ids: list[UUID]) -> list[Update]:
-    """Updates of these missions whose time is over and which nobody has claimed."""
-    due = Update.objects.filter(ack_due_at__lte=Now(), overdue_at__isnull=True)
-    return list(due.filter(mission__in=mission_ids))
-
-
-def claim(update_ids: list[UUID]) -> None:
-    """Marks updates as told of; by the database's clock, each once."""
-    Update.objects.filter(pk__in=update_ids, overdue_at__isnull=True).update(overdue_at=Now())
-
-
-def overdue_in(mission_ids: list[UUID], newest: dt.datetime | None) -> list[Overdue]:
-    """What was claimed lately in these missions, with who is missing now.
-
-    Lately is a minute before the newest claim known, or before now: a claim is dated before its
-    transaction commits.
-    """
-    since = Now() - OVERLAP if newest is None else newest - OVERLAP
-    claimed = Update.objects.filter(
-        mission__in=mission_ids, overdue_at__gte=since, retracted_at__isnull=True
-    ).select_related("mission")
-    return [
-        Overdue(update, update.overdue_at, missing)
-        for update in claimed
-        if update.overdue_at is not None
-        and (missing := [who for who, at in selectors.obliged_to(update) if at is None])
-    ]
-
-
 class Oversight:
     """One loop's part in it."""
 
     def __init__(self) -> None:
         self._switchboard = switchboard.current()
-        self._seen: dict[UUID, dt.datetime] | None = None
+        self._known: dict[UUID, float] | None = None
+        self._looked_at = time.monotonic()
+        self._looking = asyncio.Lock()
+        self._look = asyncio.Event()
         live.current().on(publishing.RECEIPT_EVENT, self._on_receipt)
-        watch.current().after_comparison(self.look_for_overdue)
+        live.current().on_close(self.aclose)
+        # A task of its own: what heals and what renews leases never waits for it.
+        watch.current().after_comparison(self._look_soon)
+        self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def look_for_overdue(self) -> None:
         """Claims what somebody here is to be told, reads all claims, and tells of each once."""
-        followed = [UUID(one) for one in self._switchboard.missions()]
-        if not followed:
-            return
-        if self._seen is None:  # what was claimed before this worker began has been told
-            self._seen = {one.update.pk: one.at for one in await self._claims(followed)}
-        due = await threads.in_command_thread(due_in, followed)
-        heard = [update.pk for update in due if self._overseers_of(update)]
-        if heard:
-            await threads.in_command_thread(claim, heard)
-        for update, at, missing in await self._claims(followed):
-            if update.pk not in self._seen:
-                self._seen[update.pk] = at
-                mission = str(update.mission_id)
-                frame = OverdueFrame(mission=mission, update=str(update.pk), agents=missing)
-                _tell(self._overseers_of(update), frame)
-        if self._seen:
-            edge = max(self._seen.values()) - OVERLAP
-            self._seen = {key: at for key, at in self._seen.items() if at >= edge}
+        async with self._looking:
+            followed = [UUID(one) for one in self._switchboard.missions()]
+            if followed:
+                await self._look_at(followed)
 
-    async def _claims(self, followed: list[UUID]) -> list[Overdue]:
-        newest = max(self._seen.values()) if self._seen else None
-        return await threads.in_command_thread(overdue_in, followed, newest)
+    async def aclose(self) -> None:
+        """Ends the task."""
+        _of_loop.pop(asyncio.get_running_loop(), None)
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _look_soon(self) -> None:
+        self._look.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._look.wait()
+            self._look.clear()
+            try:
+                await self.look_for_overdue()
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001  (whatever it was, the next look comes)
+                logger.warning("overdue updates were not told of (%s)", type(error).__name__)
+
+    async def _look_at(self, followed: list[UUID]) -> None:
+        began = time.monotonic()
+        if self._known is None:  # what was claimed before this worker began has been told
+            told = await self._claims(followed, set())
+            self._known = {one.update_id: began for one in told}
+        hearing = self._hearing(followed)
+        if found := await threads.in_command_thread(overdue.due, hearing):
+            await threads.in_command_thread(overdue.claim, found)
+        new = [one.update_id for one in await self._claims(followed, self._known)]
+        for start in range(0, len(new), overdue.CLAIMED_MOST):
+            batch = new[start : start + overdue.CLAIMED_MOST]
+            for late in await threads.in_command_thread(overdue.missing, batch):
+                self._tell_of(late)
+            self._known |= dict.fromkeys(batch, began)
+        # Nothing that is forgotten here is read again: it was claimed before it was known.
+        edge = self._looked_at - 2 * overdue.OVERLAP.total_seconds()
+        self._known = {key: at for key, at in self._known.items() if at >= edge}
+        self._looked_at = began
+
+    async def _claims(self, followed: list[UUID], known: Collection[UUID]) -> list[overdue.Claim]:
+        """Of the time since the last look that was done, and of the overlap before it."""
+        window = overdue.OVERLAP + dt.timedelta(seconds=time.monotonic() - self._looked_at)
+        return await threads.in_command_thread(overdue.claims, followed, window, known)
+
+    def _hearing(self, followed: list[UUID]) -> overdue.Hearing:
+        hearing = overdue.Hearing(defaultdict(set), {})
+        for mission_id in followed:
+            for place in self._switchboard.subscriptions(str(mission_id)):
+                viewer = VIEWERS[place.number]
+                if audiences.may_staff(viewer):
+                    hearing.streams[place.number].add(mission_id)
+                hearing.clearances[place.agent_id, mission_id] = viewer.clearance
+        return hearing
+
+    def _tell_of(self, late: overdue.Overdue) -> None:
+        mission, update = str(late.update.mission_id), str(late.update.pk)
+        frame = OverdueFrame(mission=mission, update=update, agents=late.missing)
+        _tell(self._overseers_of(late.update), frame)
 
     def _overseers_of(self, update: Update) -> list[Subscription]:
         places = self._switchboard.subscriptions(str(update.mission_id))
@@ -150,8 +160,3 @@ def begin() -> None:
     loop = asyncio.get_running_loop()
     if loop not in _of_loop:
         _of_loop[loop] = Oversight()
-        live.current().on_close(_end)
-
-
-async def _end() -> None:
-    _of_loop.pop(asyncio.get_running_loop(), None)

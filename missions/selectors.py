@@ -6,6 +6,8 @@ does not exist does.
 """
 
 import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -124,18 +126,37 @@ def receipts_of(agent: Agent, update_id: UUID | str) -> list[tuple[AgentName, dt
 
 def obliged_to(update: Update) -> list[tuple[AgentName, dt.datetime | None]]:
     """The active members but the author who may see the update, and when each acknowledged."""
-    mission = update.mission
-    at = dict(Receipt.objects.filter(update=update).values_list("agent_id", "at"))
-    members = Agent.objects.filter(assignments__mission=mission, is_active=True)
-    return [
-        (AgentName(member.codename, member.role), at.get(member.pk))
-        for member in members.exclude(pk=update.author_id).order_by("codename", "id")
-        if audiences.can_see(
-            Looker(member.viewer, assigned=True),
-            Clearance(mission.classification),
-            audience_of(update),
-        )
-    ]
+    return obliged_to_each([update])[update]
+
+
+def obliged_to_each(
+    updates: Sequence[Update],
+) -> dict[Update, list[tuple[AgentName, dt.datetime | None]]]:
+    """The same of several updates, with their missions: two queries, however many they are."""
+    receipts = Receipt.objects.filter(update__in=updates)
+    at = {(one, agent): time for one, agent, time in receipts.values_list("update", "agent", "at")}
+    members: defaultdict[UUID, list[Agent]] = defaultdict(list)
+    assigned = Assignment.objects.filter(
+        mission__in={update.mission_id for update in updates}, agent__is_active=True
+    )
+    for one in assigned.select_related("agent").order_by("agent__codename", "agent_id"):
+        members[one.mission_id].append(one.agent)
+    return {
+        update: [
+            (AgentName(member.codename, member.role), at.get((update.pk, member.pk)))
+            for member in members[update.mission_id]
+            if member.pk != update.author_id and _is_obliged(member, update)
+        ]
+        for update in updates
+    }
+
+
+def _is_obliged(member: Agent, update: Update) -> bool:
+    return audiences.can_see(
+        Looker(member.viewer, assigned=True),
+        Clearance(update.mission.classification),
+        audience_of(update),
+    )
 
 
 def acknowledged_by(agent_id: UUID, update_ids: list[Any]) -> list[str]:

@@ -1,20 +1,23 @@
 """Receipts and overdue updates: told to who oversees, and to nobody else."""
 
+import asyncio
 import datetime as dt
 import json
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 from typing import cast as typed
 from uuid import UUID, uuid4
 
 import pytest
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from agents import live
+from agents import live, watch
 from agents.models import Agent
 from agents.roles import Clearance, Role, Viewer
 from agents.tests.wire import Frame, Wire
-from missions import oversight, revisions, services
+from missions import overdue, oversight, services
 from missions.audiences import Audience, stream_for
 from missions.drafts import Draft
 from missions.feeds import Listener, MissionFeed, Place, Subscription
@@ -108,56 +111,6 @@ def placed(role: Role, clearance: Clearance) -> Subscription:
     return MissionFeed("mission").join(typed(Listener, Nobody()), taken)
 
 
-# The claim.
-
-
-def test_only_what_is_due_and_unclaimed_can_be_claimed(mission: Mission, order: Update) -> None:
-    """Once; the second worker changes nothing."""
-    assert oversight.due_in([mission.pk]) == []
-    let_pass(order)
-    assert oversight.due_in([uuid4()]) == []
-    assert [one.pk for one in oversight.due_in([mission.pk])] == [order.pk]
-    oversight.claim([order.pk])
-    first = claimed_at(order)
-    assert first is not None
-    oversight.claim([order.pk])
-    assert claimed_at(order) == first
-    assert oversight.due_in([mission.pk]) == []
-
-
-def test_a_claim_names_who_is_missing(
-    cast: dict[Member, Agent], mission: Mission, order: Update
-) -> None:
-    """The obliged who have not acknowledged; none of them, and there is nothing to tell."""
-    let_pass(order)
-    oversight.claim([order.pk])
-    assert missing(mission) == {ANALYST.codename, OPERATIVE.codename}
-    services.acknowledge(cast[ANALYST], order.pk)
-    assert missing(mission) == {OPERATIVE.codename}
-    services.acknowledge(cast[OPERATIVE], order.pk)
-    assert missing(mission) == set()
-
-
-def test_old_claims_and_retracted_updates_are_told_of_no_more(
-    cast: dict[Member, Agent], mission: Mission, order: Update
-) -> None:
-    """A minute before the newest that is known is far enough."""
-    let_pass(order)
-    oversight.claim([order.pk])
-    claimed = claimed_at(order)
-    assert claimed is not None
-    assert oversight.overdue_in([mission.pk], claimed + oversight.OVERLAP + SECOND) == []
-    assert missing(mission)
-    revisions.retract(cast[HANDLER], order.pk)
-    assert missing(mission) == set()
-
-
-def missing(mission: Mission) -> set[str]:
-    """Who is told of as missing."""
-    found = oversight.overdue_in([mission.pk], None)
-    return {who.codename for one in found for who in one.missing}
-
-
 # The frames.
 
 
@@ -246,7 +199,62 @@ async def test_a_worker_that_begins_does_not_tell_again(room: Room, order: Updat
     assert await heard(handler) == []
 
 
+async def test_many_are_told_of_a_hundred_a_look(room: Room, mission: Mission) -> None:
+    """Each look claims so many and no more; in the end each was told of once."""
+    handler = await room.enter(HANDLER)
+    board = oversight._of_loop[live.current().loop]
+    async with board._looking:
+        orders = await room.do(overdue_orders, room.cast[HANDLER], mission, 120)
+    seen: list[str] = []
+    while len(seen) < len(orders):
+        seen += [frame["update"] for frame in await heard(handler) if frame["type"] == "overdue"]
+        assert len(seen) in (0, overdue.CLAIMED_MOST, len(orders))
+        await board.look_for_overdue()
+    assert sorted(seen) == sorted(orders)
+    assert await heard(handler) == []
+
+
+async def test_neither_healing_nor_leases_wait_for_overdue_updates(
+    room: Room, order: Update, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look that takes long holds up no other hook of the comparison."""
+    stuck, go_on, hooks = threading.Event(), threading.Event(), asyncio.Queue[int]()
+    execute = CursorWrapper.execute
+
+    def slow(self: CursorWrapper, sql: Any, params: Any = None) -> Any:
+        if '"ack_due_at" <=' in sql and not go_on.is_set():
+            stuck.set()
+            go_on.wait(10)
+        return execute(self, sql, params)
+
+    async def hook() -> None:
+        hooks.put_nowait(0)
+
+    monkeypatch.setattr(CursorWrapper, "execute", slow)
+    handler = await room.enter(HANDLER)
+    watch.current().after_comparison(hook)
+    try:
+        await asyncio.to_thread(stuck.wait, 10)
+        for _ in range(2 + hooks.qsize()):
+            async with asyncio.timeout(10):
+                await hooks.get()
+        assert not go_on.is_set()
+    finally:
+        go_on.set()
+    await room.do(let_pass, order)
+    await told(handler, "overdue")
+
+
+def overdue_orders(handler: Agent, mission: Mission, number: int) -> list[str]:
+    """So many orders whose time is over; their ids."""
+    draft = Draft(kind=Kind.ORDER, body="Report.", requires_ack=True, ack_within=60)
+    made = [services.publish(handler, mission.pk, draft) for _ in range(number)]
+    for one in made:
+        let_pass(one)
+    return [str(one.pk) for one in made]
+
+
 def claim_at_once(update_id: UUID) -> None:
     """Another worker finds it overdue and claims it."""
     let_pass(Update.objects.get(pk=update_id))
-    oversight.claim([update_id])
+    overdue.claim([update_id])
