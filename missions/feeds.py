@@ -148,10 +148,12 @@ class MissionFeed:
     """One mission as this worker knows it. `last` is the position that was applied last.
 
     `began` is the first value of `last`: the position of the first history that was sent here.
+    `since` is when somebody here first listened, in seconds.
     """
 
-    def __init__(self, mission_id: str) -> None:
+    def __init__(self, mission_id: str, since: float = 0.0) -> None:
         self.mission_id = mission_id
+        self.since = since
         self.streams: dict[int, StreamFeed] = {}
         self.last: int | None = None
         self.began: int | None = None

@@ -49,11 +49,11 @@ class Hearing(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """That an update is being told of, since when by the database's clock."""
+    """That an update is being told of, and for how long, by the database's clock."""
 
     update_id: UUID
     mission_id: UUID
-    at: dt.datetime
+    age: dt.timedelta
 
 
 class Overdue(NamedTuple):
@@ -98,8 +98,9 @@ def claims(
     made = Update.objects.filter(
         mission__in=list(mission_ids), overdue_at__gte=Now() - window, retracted_at__isnull=True
     ).exclude(pk__in=known)
-    rows = made.order_by("overdue_at").values_list("pk", "mission_id", "overdue_at")
-    return [Claim(one, mission, at) for one, mission, at in rows[:READ_MOST] if at is not None]
+    rows = made.annotate(now=Now()).order_by("overdue_at")
+    found = rows.values_list("pk", "mission_id", "overdue_at", "now")[:READ_MOST]
+    return [Claim(one, mission, now - at) for one, mission, at, now in found if at is not None]
 
 
 def missing(update_ids: Collection[UUID]) -> list[Overdue]:

@@ -11,7 +11,7 @@ import datetime as dt
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -51,7 +51,7 @@ class Oversight:
 
     def __init__(self) -> None:
         self._switchboard = switchboard.current()
-        self._known: dict[UUID, float] | None = None
+        self._known: dict[UUID, float] = {}
         self._looked_at = time.monotonic()
         self._looking = asyncio.Lock()
         self._look = asyncio.Event()
@@ -90,13 +90,12 @@ class Oversight:
 
     async def _look_at(self, followed: list[UUID]) -> None:
         began = time.monotonic()
-        if self._known is None:  # what was claimed before this worker began has been told
-            told = await self._claims(followed, set())
-            self._known = {one.update_id: began for one in told}
         hearing = self._hearing(followed)
         if found := await threads.in_command_thread(overdue.due, hearing):
             await threads.in_command_thread(overdue.claim, found)
-        new = [one.update_id for one in await self._claims(followed, self._known)]
+        made = await self._claims(followed)
+        new = [one.update_id for one in made if self._followed_before(one)]
+        self._known |= dict.fromkeys({one.update_id for one in made}.difference(new), began)
         for start in range(0, len(new), overdue.CLAIMED_MOST):
             batch = new[start : start + overdue.CLAIMED_MOST]
             for late in await threads.in_command_thread(overdue.missing, batch):
@@ -107,10 +106,18 @@ class Oversight:
         self._known = {key: at for key, at in self._known.items() if at >= edge}
         self._looked_at = began
 
-    async def _claims(self, followed: list[UUID], known: Collection[UUID]) -> list[overdue.Claim]:
+    async def _claims(self, followed: list[UUID]) -> list[overdue.Claim]:
         """Of the time since the last look that was done, and of the overlap before it."""
         window = overdue.OVERLAP + dt.timedelta(seconds=time.monotonic() - self._looked_at)
-        return await threads.in_command_thread(overdue.claims, followed, window, known)
+        return await threads.in_command_thread(overdue.claims, followed, window, self._known)
+
+    def _followed_before(self, claim: overdue.Claim) -> bool:
+        """Whether the claim came after this worker began to follow its mission.
+
+        An earlier one was told elsewhere, perhaps to the very agents who then came here.
+        """
+        since = self._switchboard.followed_since(str(claim.mission_id))
+        return claim.age.total_seconds() < time.monotonic() - since
 
     def _hearing(self, followed: list[UUID]) -> overdue.Hearing:
         hearing = overdue.Hearing(defaultdict(set), {})

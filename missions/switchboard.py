@@ -50,7 +50,7 @@ class Switchboard:
         """A place in a stream: everything from now on is held for it until `settle`."""
         feed = self._feeds.get(mission_id)
         if feed is None:
-            feed = self._feeds[mission_id] = MissionFeed(mission_id)
+            feed = self._feeds[mission_id] = MissionFeed(mission_id, time.monotonic())
             subscription = feed.join(listener, place)
             try:
                 await self._live.subscribe(publishing.group_of(mission_id))
@@ -87,6 +87,11 @@ class Switchboard:
     def missions(self) -> list[str]:
         """The missions that this worker follows."""
         return list(self._feeds)
+
+    def followed_since(self, mission_id: str) -> float:
+        """When this worker began to follow the mission, by `time.monotonic`; now if it does not."""
+        feed = self._feeds.get(mission_id)
+        return time.monotonic() if feed is None else feed.since
 
     async def compare(self) -> None:
         """Heals every mission that is behind the database; forgets those nobody listens to."""

@@ -245,6 +245,36 @@ async def test_neither_healing_nor_leases_wait_for_overdue_updates(
     await told(handler, "overdue")
 
 
+async def test_a_mission_that_is_followed_later_brings_no_old_claims(
+    room: Room, mission: Mission, order: Update
+) -> None:
+    """They were told of elsewhere, perhaps to the same agent; what is claimed from then on is."""
+    other = await room.do(
+        services.create_mission, room.cast[HANDLER], "Other", "", Clearance.CONFIDENTIAL
+    )
+    handler = await room.enter(HANDLER, query=f"missions={other.pk}")
+    board = oversight._of_loop[live.current().loop]
+    await board.look_for_overdue()
+    await room.do(claim_at_once, order.pk)
+    await handler.ask("subscribe", mission=str(mission.pk))
+    await board.look_for_overdue()
+    assert await heard(handler) == []
+    (late,) = await room.do(overdue_orders, room.cast[HANDLER], mission, 1)
+    assert (await told(handler, "overdue"))["update"] == late
+
+
+async def test_a_claim_between_a_socket_and_the_next_look_is_told(
+    room: Room, mission: Mission, order: Update
+) -> None:
+    """The worker follows the mission from when somebody came, not from when it first looked."""
+    watcher = await room.enter(HANDLER, query="missions=none")
+    board = oversight._of_loop[live.current().loop]
+    async with board._looking:
+        await watcher.ask("subscribe", mission=str(mission.pk))
+        await room.do(claim_at_once, order.pk)
+    assert (await told(watcher, "overdue"))["update"] == str(order.pk)
+
+
 def overdue_orders(handler: Agent, mission: Mission, number: int) -> list[str]:
     """So many orders whose time is over; their ids."""
     draft = Draft(kind=Kind.ORDER, body="Report.", requires_ack=True, ack_within=60)
