@@ -131,8 +131,12 @@ class Live:
         self._not_joined.discard(group)
 
     async def _leave_group(self, group: str, channel: str) -> None:
-        async with asyncio.timeout(SEND_WITHIN):
-            await self._layer.group_discard(group, channel)
+        try:
+            async with asyncio.timeout(SEND_WITHIN):
+                await self._layer.group_discard(group, channel)
+        finally:
+            if group in self._groups:  # wanted again meanwhile: which of the two came last?
+                self._not_joined.add(group)
         self._not_left.discard(group)
 
     async def _send_outbox(self) -> None:
@@ -182,10 +186,13 @@ class Live:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(SEND_WITHIN):
                     await self._layer.send(channel, {"type": "hq.heartbeat"})
+                # Each call lets others in, who may want a later group again or no more.
                 for group in list(self._not_joined):
-                    await self._join(group, channel)
+                    if group in self._not_joined:
+                        await self._join(group, channel)
                 for group in list(self._not_left):
-                    await self._leave_group(group, channel)
+                    if group in self._not_left:
+                        await self._leave_group(group, channel)
             await asyncio.sleep(HEARTBEAT_EVERY)
 
     async def _receive(self, channel: str) -> None:

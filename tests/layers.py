@@ -58,7 +58,10 @@ class FaultyLayer(InMemoryChannelLayer):  # type: ignore[misc]  # channels ships
         self.hanging_joins = 0
         self.hung = asyncio.Event()
         self.joins: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        self.leaving: asyncio.Queue[str] = asyncio.Queue()
         self.leaves: asyncio.Queue[str] = asyncio.Queue()
+        self.may_leave = asyncio.Event()
+        self.may_leave.set()
         self.holds: set[str] = set()
         self._held: asyncio.Queue[Event] = asyncio.Queue()
 
@@ -74,7 +77,9 @@ class FaultyLayer(InMemoryChannelLayer):  # type: ignore[misc]  # channels ships
         self.joins.put_nowait((group, channel))
 
     async def group_discard(self, group: str, channel: str) -> None:
-        """Leaves, and says so."""
+        """Leaves once it may, and says so."""
+        self.leaving.put_nowait(group)
+        await self.may_leave.wait()
         await super().group_discard(group, channel)
         self.leaves.put_nowait(group)
 

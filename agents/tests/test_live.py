@@ -110,6 +110,35 @@ async def test_a_group_that_could_not_be_joined_is_joined_later(
     await ears.next()
 
 
+@pytest.mark.parametrize("which", ["the one that is being left", "the one that is left next"])
+async def test_a_group_that_is_wanted_again_while_groups_are_left_is_heard(
+    layer: FaultyLayer, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    """What was to be left when the leaving began counts for nothing once it is wanted again."""
+    monkeypatch.setattr(live, "HEARTBEAT_EVERY", 0.01)
+    monkeypatch.setattr(live, "HEARTBEATS_MISSING", 1_000)
+    ears, channel = Ears("test.event"), await connected()
+    groups = {"first", "second"}
+    for group in groups:
+        await channel.subscribe(group)
+    layer.may_leave.clear()
+    for group in groups:
+        channel.unsubscribe(group)
+    async with asyncio.timeout(PATIENCE):
+        being_left = await layer.leaving.get()
+    (next_left,) = groups - {being_left}
+    wanted = being_left if which == "the one that is being left" else next_left
+    await channel.subscribe(wanted)
+    channel.unsubscribe("fence")
+    layer.may_leave.set()
+    await layer.left("fence")
+    while channel._not_joined:
+        await layer.joined(wanted)
+    live.hand_over(wanted, {"type": "test.event", "number": 1})
+    live.hand_over(live.NOTICES, {"type": "test.event", "number": 2})
+    assert (await ears.next())["number"] == 1
+
+
 async def test_only_the_first_of_many_joins_waits_for_a_layer_that_hangs(
     layer: FaultyLayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
