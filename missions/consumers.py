@@ -157,8 +157,12 @@ class MissionConsumer(AuthenticatedConsumer):
         self._subscriptions.stream = access.stream
 
     async def _subscribe(self, mission_id: str) -> None:
-        """Subscribes unasked; a mission that vanished meanwhile is told of by the next re-scope."""
+        """Subscribes unasked; a mission that vanished meanwhile is owed to the client.
+
+        The agent may be back on it before rights are compared again, and nothing would seem to
+        have changed: so the next re-scope subscribes what is cut, or says that it is gone.
+        """
         try:
             await self._subscriptions.subscribe(mission_id)
         except NotFound:
-            return
+            self._subscriptions.owe(mission_id)

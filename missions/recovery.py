@@ -62,8 +62,12 @@ class Subscriptions:
         epoch: str | None = None,
         frame_id: FrameId | UnsetType = UNSET,
     ) -> None:
-        """Sends `subscribed` and follows the stream live; `NotFound` leaves nothing behind."""
-        self.leave(mission_id)
+        """Sends `subscribed` and follows the stream live; raises `NotFound`.
+
+        After an error a mission that the client held counts as cut: the next re-scope subscribes
+        it again or says that it is gone. One that it did not hold leaves nothing behind.
+        """
+        self.cut(mission_id)
         while not self._outgoing.closed:
             generation, stream = self._generation, self.stream
             place = await self._switchboard.join(
@@ -124,6 +128,10 @@ class Subscriptions:
             self._switchboard.leave(place)
             self._presence.left(self._connection_id, mission_id)
             self._places[mission_id] = None
+
+    def owe(self, mission_id: str) -> None:
+        """The client counts on a mission that could not be subscribed: it is held, but cut."""
+        self._places.setdefault(mission_id, None)
 
     def leave_all(self) -> None:
         """The socket is gone."""
