@@ -69,6 +69,7 @@ class Watch:
         self._lately: dict[UUID, float] = {}
         self._revised: Revised | None = None
         self._hooks: list[Hook] = []
+        self._lags: list[Callable[[], float | None]] = []
         self._followed_at = self._compared_at
         self._following: asyncio.Task[None] | None = None
         self._live = live.current()
@@ -105,6 +106,13 @@ class Watch:
         """Runs `hook` after each periodic comparison that succeeded."""
         self._hooks.append(hook)
 
+    def lags_since(self, since: Callable[[], float | None]) -> None:
+        """Asks `since` when something began to lag though its hook succeeds; None for nothing.
+
+        Called from any thread; the moment is one of `time.monotonic`.
+        """
+        self._lags.append(since)
+
     @property
     def fresh(self) -> bool:
         """Whether rights were compared lately enough to send updates by them."""
@@ -112,8 +120,10 @@ class Watch:
 
     @property
     def lagging(self) -> bool:
-        """Whether healing has not come round for too long."""
-        return time.monotonic() - self._followed_at > LAG_MOST
+        """Whether healing has not come round for too long, or something lags though it has."""
+        behind = (since() for since in self._lags)
+        oldest = min((at for at in behind if at is not None), default=self._followed_at)
+        return time.monotonic() - min(oldest, self._followed_at) > LAG_MOST
 
     async def compare(self) -> None:
         """One comparison: ends what is over, hands on what was revised."""

@@ -149,6 +149,7 @@ class MissionFeed:
 
     `began` is the first value of `last`: the position of the first history that was sent here.
     `since` is when somebody here first listened, in seconds.
+    `behind_since` is when a comparison first found the database ahead and it was not healed.
     """
 
     def __init__(self, mission_id: str, since: float = 0.0) -> None:
@@ -160,11 +161,16 @@ class MissionFeed:
         self.early: dict[int, Event] = {}
         self.healing = False
         self.idle_since: float | None = None
+        self.behind_since: float | None = None
 
     @property
     def empty(self) -> bool:
         """Whether nobody here listens."""
         return not any(stream.members or stream.waiting for stream in self.streams.values())
+
+    def is_behind(self, position: int) -> bool:
+        """Whether a log that began here lacks what the database has up to `position`."""
+        return self.last is not None and self.last < position
 
     def join(self, listener: Listener, place: Place) -> Subscription:
         """A place in a stream, held until `settle`."""

@@ -44,6 +44,7 @@ class Switchboard:
         self._live.on(publishing.UPDATE_EVENT, self._on_event)
         self._live.on_close(_aclose)
         self._watch.after_comparison(self.compare)
+        self._watch.lags_since(self._behind_since)
         self._tasks = {asyncio.get_running_loop().create_task(self._run())}
 
     async def join(self, listener: Listener, mission_id: str, place: Place) -> Subscription:
@@ -107,19 +108,25 @@ class Switchboard:
         if self._feeds:
             ids = [UUID(mission_id) for mission_id in self._feeds]
             for mission_id, position in await threads.in_watch_thread(changes.positions, ids):
-                feed_behind = self._feeds.get(str(mission_id))
-                if (
-                    feed_behind is not None
-                    and feed_behind.last is not None
-                    and position > feed_behind.last
-                ):
-                    await self._heal_or_say(feed_behind)
+                compared = self._feeds.get(str(mission_id))
+                if compared is None:
+                    continue
+                if compared.is_behind(position):
+                    compared.behind_since = compared.behind_since or now
+                    await self._heal_or_say(compared)
+                if not compared.is_behind(position):
+                    compared.behind_since = None
 
     async def aclose(self) -> None:
         """Ends the tasks."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _behind_since(self) -> float | None:
+        """Since when the mission that lags longest is behind the database."""
+        since = [feed.behind_since for feed in list(self._feeds.values())]
+        return min((at for at in since if at is not None), default=None)
 
     def _on_event(self, message: dict[str, Any]) -> None:
         feed = self._feeds.get(message["mission"])

@@ -145,6 +145,27 @@ async def test_one_missions_failed_healing_is_its_own(
     assert listener.bodies == []
 
 
+async def test_a_mission_that_cannot_be_healed_shows_as_a_lag(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though every comparison comes round: counted from when it was behind, until it is whole."""
+    listener = await worker.follow()
+    await worker.publish("unreadable")
+    rows = Change.objects.filter(mission=worker.mission)
+    epochs = (await threads.in_command_thread(rows.get)).epochs
+    await threads.in_command_thread(rows.update, epochs={})
+    await worker.board.compare()
+    assert not watch.lagging()
+    monkeypatch.setattr(watch, "LAG_MOST", 0.0)
+    watching = watch.current()
+    watching._followed_at = time.monotonic() + 3600
+    assert watch.lagging()
+    await threads.in_command_thread(rows.update, epochs=epochs)
+    await worker.board.compare()
+    await listener.until("unreadable")
+    assert not watch.lagging()
+
+
 async def test_a_listener_that_fails_harms_no_other(worker: Worker) -> None:
     """One socket's failure is its own."""
 
