@@ -5,7 +5,8 @@ query: every 2 s (0.5 s when the layer reaches only this process), and at once w
 so. What a socket may no longer do ends here, whatever the layer lost. Hooks registered by
 `missions` run after each periodic comparison, so that rights are applied before anything healed
 goes out. A worker that could not compare for 8 s is stale and sends no updates; at 10 s it closes
-its sockets with 1012: in doubt closed, not open. Hooks that take long hold no comparison up.
+its sockets with 1012: in doubt closed, not open. One that stood still itself compares first. Hooks
+that take long hold no comparison up.
 """
 
 import asyncio
@@ -30,6 +31,13 @@ COMPARE_EVERY_ALONE = 0.5
 NOTICE_KEPT = 10.0
 STALE_AFTER = 8.0
 CLOSE_AFTER = 10.0
+LOOK_EVERY = 0.5
+OVERSLEPT = 0.5
+"""Seconds that the guard wakes late by, from which on it counts as having stood still."""
+
+CHANCE = 3.0
+"""Seconds to compare in, for a worker that stood still: then the 10 s count as for any other."""
+
 LAG_MOST = 10.0
 """Seconds since all hooks last succeeded after which others should be sent what is for us."""
 
@@ -195,9 +203,25 @@ class Watch:
             self._followed_at = began
 
     async def _guard(self) -> None:
+        """Closes what could not be compared for 10 s; time in which nothing ran is made up for.
+
+        A worker that was stopped (a machine that slept, or swapped) sends nothing either: it is
+        stale. It has `CHANCE` seconds to compare, and 10 s of those in which it ran.
+        """
+        compared_at, stood_still, chance_until = self._compared_at, 0.0, 0.0
         while True:
-            await asyncio.sleep(0.5)
-            if time.monotonic() - self._compared_at > CLOSE_AFTER:
+            slept_at = time.monotonic()
+            await asyncio.sleep(LOOK_EVERY)
+            now = time.monotonic()
+            since = now - self._compared_at
+            if compared_at != self._compared_at and since <= CLOSE_AFTER:
+                compared_at, stood_still, chance_until = self._compared_at, 0.0, 0.0
+            late = now - slept_at - LOOK_EVERY
+            if late > OVERSLEPT:
+                stood_still += late
+                chance_until = chance_until + late if chance_until else now + CHANCE
+            ran = since - stood_still
+            if since > CLOSE_AFTER and (now >= chance_until or ran > CLOSE_AFTER):
                 for sockets in list(self._sockets.values()):
                     for socket in list(sockets):
                         socket.shut(CloseCode.SERVICE_RESTART, "Rights cannot be checked now.")

@@ -239,6 +239,48 @@ async def test_a_worker_that_cannot_compare_grows_stale_and_closes_its_sockets(
     assert code is CloseCode.SERVICE_RESTART
 
 
+async def test_a_worker_that_stood_still_compares_before_it_closes(
+    watching: watch.Watch, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was stopped for longer than it may be without a comparison, and stays stale till then."""
+    monkeypatch.setattr(watch, "STALE_AFTER", 1.0)
+    monkeypatch.setattr(watch, "CLOSE_AFTER", 1.5)
+    socket = Socket(session)
+    watching.add(socket)
+    await watching.compare()
+    stand_still(2.0)
+    assert not watching.fresh
+    await watching.compare()
+    assert watching.fresh
+    assert socket.was_shut.empty()
+
+
+async def test_a_worker_that_stood_still_and_cannot_compare_closes_its_sockets(
+    watching: watch.Watch, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chance is a short one: in doubt closed."""
+    monkeypatch.setattr(watch, "CHANCE", 1.0)
+    monkeypatch.setattr(watch, "CLOSE_AFTER", 1.5)
+    socket = Socket(session)
+    watching.add(socket)
+    await watching.compare()
+
+    async def away(*_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(threads, "in_watch_thread", away)
+    stand_still(2.0)
+    woke = time.monotonic()
+    async with asyncio.timeout(PATIENCE):
+        await socket.was_shut.get()
+    assert 0.5 < time.monotonic() - woke < 2.0
+
+
+def stand_still(seconds: float) -> None:
+    """Nothing of the loop runs, as in a process that is stopped."""
+    time.sleep(seconds)
+
+
 async def test_sockets_are_counted_by_agent_and_forgotten(
     watching: watch.Watch, session: Session
 ) -> None:

@@ -37,6 +37,12 @@ MAX_CONTROL_FRAMES = 100
 CONTROL_WINDOW = 5.0
 """Seconds in which a client may send `MAX_CONTROL_FRAMES` pings and pongs."""
 
+PONG_LATE = 0.5
+"""Seconds that the end of the wait for a pong comes late by, if this worker stood still."""
+
+PONG_GRACE = 5
+"""Seconds to read the pong then: it may lie in the kernel since long."""
+
 SENDABLE = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015)})
 """Standard codes that may travel (RFC 6455, section 7.4.1, and the IANA registry)."""
 
@@ -55,6 +61,7 @@ class Socket(Handshake):
     _fragments = 0
     _control_frames = 0
     _control_since = 0.0
+    _pinged_at = 0.0
 
     @property
     def open(self) -> bool:
@@ -175,8 +182,19 @@ class Socket(Handshake):
             and self.autoPingTimeoutCall is None
             and now - self.last_heard > self.server.ping_interval
         ):
-            self.last_heard = now
+            self.last_heard = self._pinged_at = now
             self._sendAutoPing()
+
+    def onAutoPingTimeout(self) -> None:
+        """No pong was read in time; a worker that stood still itself has yet to look for it."""
+        now, wait = time.monotonic(), self.server.ping_timeout
+        if now - self._pinged_at - wait > PONG_LATE:
+            self._pinged_at = now + PONG_GRACE - wait
+            self.autoPingTimeoutCall = self.factory._batched_timer.call_later(
+                PONG_GRACE, self.onAutoPingTimeout
+            )
+        else:
+            super().onAutoPingTimeout()
 
     # The end
 

@@ -135,17 +135,23 @@ def _started(stack: ExitStack, process: P) -> P:
 @contextlib.contextmanager
 def frozen(process: Process) -> Iterator[None]:
     """Stops a process and all that it started, as a machine does that swaps or is suspended."""
-    leader = psutil.Process(process.pid)
-    family = [leader, *leader.children(recursive=True)]
-    for one in family:
+    children = psutil.Process(process.pid).children(recursive=True)
+    with paused(process.pid, *(child.pid for child in children)):
+        yield
+
+
+@contextlib.contextmanager
+def paused(*pids: int) -> Iterator[None]:
+    """Stops these processes alone."""
+    for pid in pids:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(one.pid, signal.SIGSTOP)
+            os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        for one in family:
+        for pid in pids:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(one.pid, signal.SIGCONT)
+                os.kill(pid, signal.SIGCONT)
 
 
 def ready(node: HQServer, *, timeout: float = 6.0) -> bool:

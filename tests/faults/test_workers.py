@@ -1,4 +1,4 @@
-"""F1, F2, F15: workers that die, that are told to restart, and that publish at once."""
+"""F1, F2, F15, F17: workers that die, that restart, that publish at once, that stand still."""
 
 import asyncio
 import os
@@ -10,9 +10,10 @@ import psutil
 from tests.cast import DIRECTOR, HANDLER
 from tests.faults.authors import Author
 from tests.faults.conftest import Gather
-from tests.faults.site import FULL, Site, ready, seconds_until
+from tests.faults.site import FULL, Site, paused, ready, seconds_until
 
 WHOLE_WITHIN = 5.0
+AWAKE_AND_WHOLE_WITHIN = 10.0
 
 
 def until_gone(pid: int) -> float:
@@ -77,3 +78,32 @@ async def test_f15_two_workers_publish_to_one_mission_at_once(site: Site, gather
     verdict.tell()
     assert verdict.wrong == {}
     assert verdict.promised >= 2 * each
+
+
+async def test_f17_a_worker_stands_still(site: Site, gather: Gather) -> None:
+    """As on a machine that swaps: its sockets stay open, and get what was written meanwhile."""
+    seconds = 20 if FULL else 12
+    crowd = await gather(site)
+    first = crowd.followers[0].socket
+    assert first is not None
+    worker = first.worker
+    with paused(worker):
+        stopped = time.monotonic()
+        # A new connection, which the worker that still runs accepts.
+        awake = Author(HANDLER, crowd.mission, [await crowd.client(HANDLER, site.nodes[-1])])
+        crowd.authors.append(awake)
+        awake.start(0.1)
+        await asyncio.sleep(seconds - (time.monotonic() - stopped))
+        said = len(awake.promised)
+    went_on = time.monotonic()
+    whole = await crowd.whole(went_on)
+    while time.monotonic() - went_on < 4:  # a worker that closed its sockets would have done so
+        await crowd.whole(time.monotonic())
+    closes = [code for one in crowd.followers for code in one.closes]
+    verdict = await crowd.verdict(f"F17 a worker stopped for {seconds} s")
+    verdict.whole, verdict.notes["said"] = whole, said
+    verdict.tell()
+    assert verdict.wrong == {}
+    assert said > 0
+    assert closes == []
+    assert whole < AWAKE_AND_WHOLE_WITHIN

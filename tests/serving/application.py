@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import sys
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -186,6 +187,25 @@ async def hold(scope: Message, receive: Receive, send: Send) -> None:
     say("ended", message["code"], scope["path"])
 
 
+async def stand_still(scope: Message, receive: Receive, send: Send) -> None:
+    """Holds the whole worker up for so many seconds as the first message says.
+
+    While it reads: what is due then comes before what other sockets were sent meanwhile.
+    """
+    await send({"type": "websocket.accept"})
+    seconds = float((await receive())["text"])
+    loop, (reads, writes) = asyncio.get_running_loop(), os.pipe()
+
+    def stand() -> None:
+        loop.remove_reader(reads)
+        say("stands", seconds)
+        time.sleep(seconds)
+
+    loop.add_reader(reads, stand)
+    os.write(writes, b"now")
+    await receive()
+
+
 def framed(payload: bytes) -> bytes:
     """One text frame, as an application that prepares frames writes it."""
     if len(payload) < 126:
@@ -203,6 +223,6 @@ PARTS: dict[str, Callable[[Message, Receive, Send], Awaitable[None]]] = {
     part.__name__: part
     for part in (
         echo, pid, deny, reject, close, leave, fail, fail_early, wrong_subprotocol, silent,
-        stubborn, frames, abort, hold,
+        stubborn, frames, abort, hold, stand_still,
     )
 }  # fmt: skip

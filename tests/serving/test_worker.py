@@ -119,3 +119,20 @@ def test_a_silent_client_is_pinged_and_dropped_unless_it_answers(quick_pings: Qu
         assert [frame.opcode for frame in silent.frames()] == [PING]
         answers.frame(TEXT, b"here")
         assert (TEXT, b"here") in [answers.next_frame(), answers.next_frame()]
+
+
+def test_a_worker_that_stood_still_reads_before_it_drops(quick_pings: QuickPings) -> None:
+    """The pong came in time and lay in the kernel: its client stays. A silent one still goes."""
+    with Wire(quick_pings) as answers, Wire(quick_pings) as silent:
+        for wire in (answers, silent):
+            assert wire.handshake("/echo").status == 101
+        ping = answers.next_frame()
+        assert ping is not None
+        with Wire(quick_pings) as other:
+            assert other.handshake("/stand_still").status == 101
+            other.frame(TEXT, b"3")  # the wait for pongs ends meanwhile
+            quick_pings.wait_for("stands 3")
+        answers.frame(0xA, ping.payload)
+        answers.frame(TEXT, b"here")
+        assert answers.next_frame() == (TEXT, b"here")
+        assert {frame.opcode for frame in silent.frames()} == {PING}
