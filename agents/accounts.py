@@ -150,6 +150,9 @@ def save_profile(agent: Agent, before: dict[str, Any], **by: Any) -> None:
     with transaction.atomic():
         agent.save(update_fields=list(before))
         _record_change(agent, before, by)
+        if not before.keys() <= PROFILE:
+            # Who became staff may have to set a second factor first.
+            transaction.on_commit(lambda: live.notify_agents([agent.id]))
 
 
 def _record_change(agent: Agent, before: dict[str, Any], by: dict[str, Any]) -> None:

@@ -12,22 +12,19 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY, logout
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 from django.db.models.functions import Now
 from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
-from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from agents import audit, sessions
+from agents import audit, enrolment, sessions
 from agents.addresses import client_address
 from agents.models import Agent, Session
 from agents.sessions import Authenticated
@@ -43,7 +40,7 @@ class Entered:
     """Who is in the admin: a standing session of an active agent who is staff."""
 
     session: Session
-    has_second_factor: bool
+    must_enrol: bool
 
 
 class AdminSessionMiddleware(AuthenticationMiddleware):
@@ -79,9 +76,9 @@ def by(request: HttpRequest) -> dict[str, Any]:
 
 
 def must_enrol(request: HttpRequest) -> bool:
-    """Whether who asks has no second factor and needs one: outside development all staff do."""
+    """Whether who asks has to set a second factor first."""
     found = entered(request)
-    return not (settings.HQ_DEVELOPMENT or found is None or found.has_second_factor)
+    return found is not None and found.must_enrol
 
 
 def address_of(request: HttpRequest) -> str | None:
@@ -135,10 +132,9 @@ def _end(sender: type[Agent], request: HttpRequest, user: Agent | None, **kwargs
 def _standing(request: HttpRequest) -> Entered | None:
     said = request.session.get(SESSION_ID)
     if said is not None:
-        device = TOTPDevice.objects.filter(user=OuterRef("agent_id"), confirmed=True)
         session = (
             Session.objects.select_related("agent")
-            .annotate(has_second_factor=Exists(device))
+            .annotate(must_enrol=enrolment.must_enrol())
             .filter(
                 id=said,
                 kind=Session.Kind.ADMIN,
@@ -150,7 +146,7 @@ def _standing(request: HttpRequest) -> Entered | None:
             .first()
         )
         if session is not None and _same_password(request, session.agent):
-            return Entered(session, session.has_second_factor)
+            return Entered(session, session.must_enrol)
     if said is not None or SESSION_KEY in request.session:
         request.session.flush()
     return None

@@ -18,6 +18,7 @@
         +-- TokenInvalid           token_invalid
         +-- TokenExpired           token_expired
         +-- AuthTimeout            auth_timeout
+        +-- SecondFactorRequired   forbidden, 403: it is both
 
 `missions.errors` adds what only missions know. REST maps these in `agents.api.errors`, sockets in
 `agents.sockets.consumer`: nowhere else does an exception become an answer.
@@ -150,3 +151,13 @@ class AuthTimeout(Unauthorized):
 
     code, default_message = "auth_timeout", "No authentication arrived in time."
     close_reason = "Unauthorized: Timeout"
+
+
+class SecondFactorRequired(Unauthorized, Forbidden):
+    """A good credential of staff who have to set a second factor first.
+
+    `forbidden` to a caller; a socket is refused with it as with any credential that is not enough.
+    """
+
+    status = Forbidden.status
+    default_message = "Staff must set up a second factor before anything else."

@@ -19,7 +19,8 @@ from django.db.models.functions import Now
 from django_otp import verify_token
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from agents import audit, sessions
+from agents import audit, live, sessions
+from agents.enrolment import enrolled
 from agents.errors import Conflict, Invalid, OtpRequired
 from agents.models import Agent, RecoveryCode
 from agents.sessions import Authenticated
@@ -37,11 +38,6 @@ class Enrolment(NamedTuple):
 
     secret: str
     uri: str
-
-
-def enrolled(agent: Agent) -> bool:
-    """Whether logging in takes a second factor."""
-    return bool(TOTPDevice.objects.filter(user=agent, confirmed=True).exists())
 
 
 def recovery_codes_left(agent: Agent) -> int:
@@ -132,6 +128,8 @@ def remove(agent: Agent, *, but: UUID | None = None, **by: Any) -> bool:
         if was_set:
             sessions.end_sessions(agent.id, reason="mfa_changed", but=but, **by)
             audit.record("mfa_disabled", subject=agent.id, session=but, **by)
+            # Staff may need one: the sockets of the session that stays are looked at too.
+            transaction.on_commit(lambda: live.notify_agents([agent.id]))
     return was_set
 
 

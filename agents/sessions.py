@@ -1,8 +1,9 @@
-"""Sessions: opened at login, rotated at refresh, checked at every request, ended for good.
+"""Sessions: opened at login, checked at every request, ended for good.
 
-Owns the rows of `Session` and every rule about them; the only writer of them and the only maker of
-tokens. A session is a family of refresh tokens, of which the row keeps the generation and never a
-token. Refuses by `TokenMissing`, `TokenInvalid` and `TokenExpired`.
+Owns the rows of `Session` and every rule about them; with `agents.rotation`, which exchanges
+refresh tokens, the only writer of them, and the only maker of tokens. A session is a family of
+refresh tokens, of which the row keeps the generation and never a token. Refuses by `TokenMissing`,
+`TokenInvalid`, `TokenExpired` and `SecondFactorRequired`.
 
 Rows are locked agent first, then session. What must follow the clock that all workers share (the
 end of a session, the grace of a rotation) is compared with the database's.
@@ -15,19 +16,16 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, OuterRef, Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 
-from agents import audit, connections, live
-from agents.errors import TokenExpired, TokenInvalid, TokenMissing
+from agents import audit, connections, enrolment, live
+from agents.errors import SecondFactorRequired, TokenExpired, TokenInvalid, TokenMissing
 from agents.models import Agent, Session
 from agents.roles import Clearance
 from agents.tokens import AccessToken, RefreshToken
-
-GRACE = dt.timedelta(seconds=20)
-"""How long the generation before the current one gets the current one again: two tabs."""
 
 SERVICE_LIFETIME = dt.timedelta(days=30)
 """The longest life of a session of kind `service`, which is never refreshed."""
@@ -40,12 +38,14 @@ class Authenticated:
     """Who made a request, by which session, and when its access token expires.
 
     `open_connections`: how many WebSockets the agent has open on all workers, where it was asked.
+    `must_enrol`: nothing is open to it but what sets a second factor.
     """
 
     agent: Agent
     session: Session
     expires_at: dt.datetime
     open_connections: int = 0
+    must_enrol: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def open_session(
     )
     ends = min(expires_at or longest, longest)
     with transaction.atomic():
-        locked = _locked_agent(agent.id)
+        locked = locked_agent(agent.id)
         session = Session.objects.create(
             agent=locked,
             kind=kind,
@@ -88,7 +88,7 @@ def open_session(
             address=address,
             user_agent=printable(user_agent)[:USER_AGENT_LENGTH],
             expires_at=ends,
-            refresh_expires_at=_refresh_expiry(now, ends) if kind is Session.Kind.LOGIN else None,
+            refresh_expires_at=refresh_expiry(now, ends) if kind is Session.Kind.LOGIN else None,
         )
         audit.record(
             "session_created",
@@ -132,11 +132,12 @@ def issue_access(session: Session) -> tuple[str, dt.datetime]:
     return str(token), token.expires_at
 
 
-def check_access(token: str, *, counting: bool = False) -> Authenticated:
+def check_access(token: str, *, counting: bool = False, enrolling: bool = False) -> Authenticated:
     """Who an access token stands for: signature first, without a query, then one query.
 
     With `counting` that query counts the agent's open connections as well. Ended and expired
-    sessions and disabled agents are `TokenInvalid`, at once and everywhere.
+    sessions and disabled agents are `TokenInvalid`, at once and everywhere. Who must set a second
+    factor first is `SecondFactorRequired`; with `enrolling` the caller looks at `must_enrol`.
     """
     if not token:
         raise TokenMissing
@@ -146,7 +147,9 @@ def check_access(token: str, *, counting: bool = False) -> Authenticated:
         raise TokenExpired from None
     except TokenError:
         raise TokenInvalid from None
-    session = standing_session(access.session_id, access.agent_id, counting=counting)
+    session = standing_session(
+        access.session_id, access.agent_id, counting=counting, enrolling=enrolling
+    )
     if access.expires_at > session.expires_at:
         raise TokenInvalid
     if session.kind == Session.Kind.LOGIN and access.lifetime_given > AccessToken.lifetime:
@@ -157,23 +160,30 @@ def check_access(token: str, *, counting: bool = False) -> Authenticated:
 def authenticated(session: Session, expires_at: dt.datetime) -> Authenticated:
     """What a good credential of a standing session stands for."""
     opened: int = getattr(session, "open_connections", 0)
-    return Authenticated(session.agent, session, expires_at, opened)
+    return Authenticated(
+        session.agent, session, expires_at, opened, getattr(session, "must_enrol", False)
+    )
 
 
 def standing_session(
-    session_id: UUID, agent_id: UUID | None = None, *, counting: bool = False
+    session_id: UUID,
+    agent_id: UUID | None = None,
+    *,
+    counting: bool = False,
+    enrolling: bool = False,
 ) -> Session:
     """The session with its agent, in one query, if both stand; `TokenInvalid` else.
 
-    Sessions of the admin carry no tokens and open nothing here.
+    Sessions of the admin carry no tokens and open nothing here. `SecondFactorRequired` and
+    `enrolling` as in `check_access`.
     """
     of_agent = Q() if agent_id is None else Q(agent_id=agent_id)
-    sessions = Session.objects.select_related("agent")
+    sessions = Session.objects.select_related("agent").annotate(must_enrol=enrolment.must_enrol())
     if counting:
         opened = connections.open_of_agent(OuterRef("agent_id"))
         sessions = sessions.annotate(open_connections=opened)
     try:
-        return sessions.exclude(kind=Session.Kind.ADMIN).get(
+        session = sessions.exclude(kind=Session.Kind.ADMIN).get(
             of_agent,
             id=session_id,
             ended_at=None,
@@ -182,32 +192,9 @@ def standing_session(
         )
     except Session.DoesNotExist:
         raise TokenInvalid from None
-
-
-def rotate(refresh_token: str, *, address: str | None = None) -> tuple[Session, TokenPair]:
-    """Exchanges a refresh token for the next pair of its session.
-
-    The generation just before the current one gets the current one again within 20 s, so that two
-    tabs that refresh at once both stay. Any other old generation was replayed: the session ends
-    (RFC 9700, section 4.14.2; ASVS 5.0, 10.4.5). The agent's other sessions stay.
-    """
-    refresh = read_refresh(refresh_token)
-    with transaction.atomic():
-        agent = _locked_agent(refresh.agent_id)
-        session, now = _locked_session(refresh)
-        session.agent = agent
-        about: dict[str, Any] = {"subject": agent.id, "session": session.id, "address": address}
-        if session.generation == refresh.generation:
-            _advance(session)
-        elif refresh.generation != session.generation - 1 or now - session.rotated_at > GRACE:
-            end_session(session.id, "token_reuse", address=address)
-            audit.record("authn_token_reuse", **about)
-            session.ended_at = timezone.now()
-        else:
-            audit.record("token_grace", **about)
-    if session.ended_at is not None:
-        raise TokenInvalid
-    return session, issue_pair(session)
+    if session.must_enrol and not enrolling:
+        raise SecondFactorRequired
+    return session
 
 
 def read_refresh(token: str) -> RefreshToken:
@@ -252,46 +239,16 @@ def _end(sessions: QuerySet[Session], reason: str, by: dict[str, Any]) -> int:
     return len(ids)
 
 
-def _locked_agent(agent_id: UUID) -> Agent:
+def locked_agent(agent_id: UUID) -> Agent:
+    """The active agent with its row locked; `TokenInvalid` else."""
     try:
         return Agent.objects.select_for_update(no_key=True).get(id=agent_id, is_active=True)
     except Agent.DoesNotExist:
         raise TokenInvalid from None
 
 
-def _locked_session(refresh: RefreshToken) -> tuple[Session, dt.datetime]:
-    """The session of a refresh token, locked, standing, refreshable; and the database's time."""
-    try:
-        session = (
-            Session.objects.select_for_update(no_key=True)
-            .annotate(database_now=Now())
-            .get(
-                id=refresh.session_id,
-                agent_id=refresh.agent_id,
-                kind=Session.Kind.LOGIN,
-                ended_at=None,
-                expires_at__gt=Now(),
-                refresh_expires_at__gt=Now(),
-            )
-        )
-    except Session.DoesNotExist:
-        raise TokenInvalid from None
-    return session, session.database_now
-
-
-def _advance(session: Session) -> None:
-    # Compare-and-set: right even where row locks are not (SQLite has none).
-    expires_at = _refresh_expiry(timezone.now(), session.expires_at)
-    moved = Session.objects.filter(id=session.id, generation=session.generation).update(
-        generation=F("generation") + 1, rotated_at=Now(), refresh_expires_at=expires_at
-    )
-    if not moved:
-        raise TokenInvalid
-    session.generation += 1
-    session.refresh_expires_at = expires_at
-
-
-def _refresh_expiry(now: dt.datetime, session_ends: dt.datetime) -> dt.datetime:
+def refresh_expiry(now: dt.datetime, session_ends: dt.datetime) -> dt.datetime:
+    """When a refresh token of now is over: it never outlives its session."""
     return min(now + dt.timedelta(hours=settings.HQ_REFRESH_HOURS), session_ends)
 
 

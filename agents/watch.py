@@ -2,7 +2,8 @@
 
 Each worker compares the sessions and access revisions of its sockets with the database's, in one
 query: every 2 s (0.5 s when the layer reaches only this process), and at once when a notice says
-so. What a socket may no longer do ends here, whatever the layer lost. Hooks registered by
+so. What a socket may no longer do ends here, whatever the layer lost; staff whose second factor was
+removed are closed with 4001. Hooks registered by
 `missions` run after each periodic comparison, so that rights are applied before anything healed
 goes out. A worker that could not compare for 8 s is stale and sends no updates; at 10 s it closes
 its sockets with 1012: in doubt closed, not open. One that stood still itself compares first. Hooks
@@ -20,7 +21,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from agents import live, threads
+from agents import enrolment, live, threads
+from agents.errors import SecondFactorRequired
 from agents.models import Session
 from agents.protocol import CloseCode
 
@@ -63,6 +65,7 @@ Hook = Callable[[], Awaitable[None]]
 class _State(NamedTuple):
     good: bool
     ended_reason: str
+    must_enrol: bool
     access_revision: int
 
 
@@ -147,6 +150,8 @@ class Watch:
                 for socket in list(self._sockets.get(session_id, ())):
                     if state is None or not state.good:
                         socket.session_ended("" if state is None else state.ended_reason)
+                    elif state.must_enrol:
+                        socket.shut(CloseCode.UNAUTHORIZED, SecondFactorRequired.close_reason)
                     elif socket.access_revision != state.access_revision:
                         revised.append(socket)
             if revised and self._revised:
@@ -228,16 +233,21 @@ class Watch:
 
 
 def _states_of(session_ids: Iterable[UUID]) -> dict[UUID, _State]:
-    """Of these sessions, whether each is good and its agent's access revision; one query."""
+    """Of these sessions, whether each is good and what is known of its agent; one query."""
     now = timezone.now()
-    rows = Session.objects.filter(id__in=list(session_ids)).values_list(
-        "id", "ended_at", "ended_reason", "expires_at", "agent__is_active", "agent__access_revision"
+    sessions = Session.objects.filter(id__in=list(session_ids))
+    rows = sessions.annotate(must_enrol=enrolment.must_enrol()).values_list(
+        "id",
+        "ended_at",
+        "expires_at",
+        "agent__is_active",
+        "ended_reason",
+        "must_enrol",
+        "agent__access_revision",
     )
     return {
-        session_id: _State(
-            ended_at is None and expires_at > now and is_active, ended_reason, revision
-        )
-        for session_id, ended_at, ended_reason, expires_at, is_active, revision in rows
+        session_id: _State(ended_at is None and expires_at > now and is_active, *more)
+        for session_id, ended_at, expires_at, is_active, *more in rows
     }
 
 

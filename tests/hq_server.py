@@ -84,11 +84,14 @@ class HQServer(Process):
         except httpx.TransportError:
             return False
 
-    def manage(self, *arguments: str) -> str:
-        """Runs a command of `manage.py` on this installation, as its operator does."""
+    def manage(self, *arguments: str, said: str | None = None) -> str:
+        """Runs a command of `manage.py` on this installation, as its operator does.
+
+        `said`: what it reads from standard input.
+        """
         command = [sys.executable, "manage.py", *arguments]
         done = subprocess.run(
-            command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
+            command, cwd=ROOT, env=self.env, input=said, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise RuntimeError(f"{arguments[0]} failed.\n{done.stdout}{done.stderr}")

@@ -18,7 +18,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.debug import sensitive_post_parameters
 
-from agents import accounts, admin_sessions, logins, mfa
+from agents import accounts, admin_sessions, enrolment, logins, mfa
 from agents.errors import HQError
 
 
@@ -134,7 +134,7 @@ class SecondFactor(OwnPage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """What can be done: set one, or remove the one that is set."""
-        if mfa.enrolled(admin_sessions.caller(request).agent):
+        if enrolment.enrolled(admin_sessions.caller(request).agent):
             return self._remove_page(request, RemoveForm())
         return self._begin_page(request, BeginForm())
 

@@ -17,7 +17,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import Direction, OpenApiParameter, extend_schema
 from rest_framework.request import Request
 
-from agents import accounts, logins, mfa, models, selectors, sessions
+from agents import accounts, enrolment, logins, mfa, models, selectors, sessions
 from agents.api import serializers, shapes
 from agents.api.calls import Call, answer
 from agents.api.parsers import CredentialsParser
@@ -51,11 +51,14 @@ class CredentialsCall(Call):
     """A call by an authenticated agent whose body may hold credentials."""
 
     parser_classes = (CredentialsParser,)
+    enrols = True
 
 
 @extend_schema(tags=["account"])
 class Sessions(Call):
     """The caller's sessions."""
+
+    enrols = True
 
     @extend_schema(
         operation_id="list_sessions", responses=answers({200: shapes.Session(many=True)}, 401)
@@ -87,6 +90,8 @@ class Sessions(Call):
 @extend_schema(parameters=[SESSION_ID], tags=["account"])
 class OneSession(Call):
     """One session of the caller's."""
+
+    enrols = True
 
     @extend_schema(
         operation_id="end_session",
@@ -174,7 +179,7 @@ class Otp(CredentialsCall):
     )
     def get(self, request: Request) -> HttpResponse:
         """Whether a second factor is in force, and how many recovery codes are left."""
-        factor = FactorObject(mfa.enrolled(self.agent), mfa.recovery_codes_left(self.agent))
+        factor = FactorObject(enrolment.enrolled(self.agent), mfa.recovery_codes_left(self.agent))
         return answer(factor)
 
     @extend_schema(

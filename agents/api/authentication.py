@@ -3,7 +3,8 @@
 Sets `request.user` to the agent and `request.auth` to `agents.sessions.Authenticated`. A cookie is
 sent by the browser whoever wrote the page, so unsafe calls by cookie must also show that they can
 read it: X-CSRFToken equals the cookie `csrftoken` (OWASP, double submit), and an Origin, if there
-is one, is HQ's own.
+is one, is HQ's own. Who must set a second factor first is let through to `agents.api.calls`, which
+knows what the call is.
 """
 
 import re
@@ -31,9 +32,9 @@ class SessionJWTAuthentication(BaseAuthentication):
         """The agent and its session; None when the call brought no credential."""
         token = bearer_token(request)
         if token is not None:
-            authenticated = check_access(token)
+            authenticated = check_access(token, enrolling=True)
         elif cookie := request.COOKIES.get(access_cookie_name()):
-            authenticated = check_access(cookie)
+            authenticated = check_access(cookie, enrolling=True)
             require_csrf(request)
         else:
             return None

@@ -4,7 +4,7 @@ Owns the first check of the contract's order (the media type, before authenticat
 reading of bodies, and the encoded answer. Views of `agents.api` stand on it, and others' may.
 """
 
-from typing import Any, TypeVar, cast
+from typing import Any, ClassVar, TypeVar, cast
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from agents.api import throttles
 from agents.api.authentication import address_of
 from agents.api.serializers import StrictSerializer
-from agents.errors import UnsupportedMediaType
+from agents.errors import SecondFactorRequired, UnsupportedMediaType
 from agents.models import Agent
 from agents.sessions import Authenticated
 
@@ -31,6 +31,8 @@ class Call(APIView):
     """
 
     address: str | None
+    enrols: ClassVar[bool] = False
+    """Whether it is open to staff who have to set a second factor first."""
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
         """The framework's request. Without this it takes a body sent in chunks for none."""
@@ -39,13 +41,15 @@ class Call(APIView):
         return super().initialize_request(request, *args, **kwargs)
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Media type first, then authentication and CSRF, then the method's own checks."""
+        """Media type, then authentication and CSRF, then whether a second factor is missing."""
         self.address = address_of(request)
         throttles.address_calls(self.address)
         require_json(request)
         super().initial(request, *args, **kwargs)
         if isinstance(request.user, Agent):
             throttles.agent_calls(request.user.pk, self.address)
+            if self.authenticated.must_enrol and not self.enrols:
+                raise SecondFactorRequired
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """JSON: `Accept` decides nothing."""

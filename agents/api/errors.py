@@ -94,7 +94,7 @@ def error_headers(error: HQError) -> dict[str, str]:
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, TokenMissing):
         return {"WWW-Authenticate": "Bearer"}
-    if isinstance(error, Unauthorized):
+    if isinstance(error, Unauthorized) and error.status == 401:
         return {"WWW-Authenticate": 'Bearer error="invalid_token"'}
     return {}
 

@@ -177,6 +177,7 @@ class AccountError(Shape):
             for error in (
                 errors.Invalid,
                 errors.NotFound,
+                errors.Forbidden,
                 errors.CsrfFailed,
                 errors.Conflict,
                 errors.TooLarge,

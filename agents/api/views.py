@@ -14,7 +14,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 
-from agents import cookies, keys, logins, sessions, tickets
+from agents import cookies, keys, logins, rotation, sessions, tickets
 from agents.api import serializers, shapes
 from agents.api.authentication import bearer_token, require_csrf
 from agents.api.calls import Call, answer
@@ -92,14 +92,14 @@ class Refresh(OpenCall):
         """The next pair, the way the refresh token came: one in the body wins over the cookie."""
         said = self.sent(serializers.RefreshBody).validated_data
         if "refresh" in said:
-            _, pair = sessions.rotate(said["refresh"], address=self.address)
+            _, pair = rotation.rotate(said["refresh"], address=self.address)
             return answer(
                 Pair(access=pair.access, refresh=pair.refresh, expires_in=pair.expires_in)
             )
         token = request.COOKIES.get(cookies.refresh_cookie_name(), "")
         sessions.read_refresh(token)
         require_csrf(request)
-        _, pair = sessions.rotate(token, address=self.address)
+        _, pair = rotation.rotate(token, address=self.address)
         response = answer(Pair(expires_in=pair.expires_in))
         cookies.set_cookies(response, pair)
         return response
@@ -150,6 +150,8 @@ class Ticket(Call):
 class Me(Call):
     """The caller."""
 
+    enrols = True
+
     @extend_schema(operation_id="me", tags=["auth"], responses=answers({200: shapes.Agent}, 401))
     def get(self, request: Request) -> HttpResponse:
         """The caller as it is now; with a cookie it also sets the cookie `csrftoken`."""
@@ -173,7 +175,7 @@ class Keys(OpenCall):
 def end_by_tokens(access: str, refresh: str, address: str | None) -> None:
     """Ends the sessions that these tokens are good for; a bad one ends nothing and says nothing."""
     with contextlib.suppress(Unauthorized):
-        found = sessions.check_access(access)
+        found = sessions.check_access(access, enrolling=True)
         end(found.session.id, found.agent.id, address)
     with contextlib.suppress(Unauthorized):
         known = sessions.read_refresh(refresh)

@@ -11,7 +11,14 @@ from uuid import UUID
 import structlog
 
 from agents import notebook
-from agents.errors import Forbidden, HQError, OriginRefused, RateLimited, Unauthorized
+from agents.errors import (
+    Forbidden,
+    HQError,
+    OriginRefused,
+    RateLimited,
+    SecondFactorRequired,
+    Unauthorized,
+)
 from agents.sessions import Authenticated
 from agents.sockets.credentials import Carrier, Handshake
 
@@ -45,6 +52,8 @@ class Trail:
         """The handshake, the first message or a later token was no good, or there is no room."""
         if isinstance(refusal, OriginRefused):
             self._refused("origin_refused", "socket")
+        elif isinstance(refusal, SecondFactorRequired):
+            self._refused("authz_fail", f"{refusal.code} socket", carrier=self._carrier)
         elif isinstance(refusal, Unauthorized):
             self._refused("authn_token_refused", refusal.code, carrier=self._carrier)
         elif isinstance(refusal, RateLimited):

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
-from agents import live, sessions
+from agents import live, rotation, sessions
 from agents.accounts import (
     Standing,
     create_agent,
@@ -204,7 +204,7 @@ def test_two_tabs_that_refresh_in_the_same_instant_both_stay(
     def refresh() -> None:
         start.wait()
         try:
-            results.append(sessions.rotate(pair.refresh)[1])
+            results.append(rotation.rotate(pair.refresh)[1])
         except Exception as problem:  # noqa: BLE001  (shown by the assertion)
             problems.append(problem)
         finally:

@@ -7,7 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
-from agents import mfa
+from agents.enrolment import enrolled
 from agents.logins import log_in
 from agents.models import Agent, AuditEvent, Ticket
 from agents.roles import Clearance, Role
@@ -279,7 +279,7 @@ def test_a_lost_second_factor_is_removed_by_staff(
     page = pages.post(LIST, action, follow=True).content.decode()
     assert "Removed 1 second factor(s)" in page
     assert "1 left as they are" in page
-    assert (mfa.enrolled(agent), mfa.enrolled(boss)) == (False, True)
+    assert (enrolled(agent), enrolled(boss)) == (False, True)
     assert not agent.sessions.filter(ended_at=None).exists()
     assert handler.sessions.filter(ended_at=None).exists()
     assert handler.pk in {actor for _, actor in rows(agent)}

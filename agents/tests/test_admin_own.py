@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from agents import mfa
+from agents.enrolment import enrolled
 from agents.logins import log_in
 from agents.models import Agent, AuditEvent, RecoveryCode
 from agents.sessions import open_session
@@ -118,12 +118,12 @@ def test_a_second_factor_is_set_with_a_picture_a_code_and_recovery_codes(
     assert secret is not None
     assert base64.b32decode(secret[1])
     assert 'src="data:image/svg+xml' in begun
-    assert not mfa.enrolled(staff)
+    assert not enrolled(staff)
     done = step(pages, "confirm", otp=shown(staff))
     codes = re.findall(r"<li><code>([A-Z2-7-]+)</code></li>", done.content.decode())
     assert len(codes) == RecoveryCode.objects.filter(agent=staff).count() == 10
     assert "no-store" in done["Cache-Control"]
-    assert mfa.enrolled(staff)
+    assert enrolled(staff)
     other.refresh_from_db()
     assert other.ended_reason == "mfa_changed"
     assert pages.get(INDEX).status_code == 200
@@ -146,9 +146,9 @@ def test_a_wrong_first_code_can_be_tried_again(pages: Client, staff: Agent) -> N
     again = step(pages, "confirm", otp="000000")
     assert wrong(again) == {"otp"}
     assert b"data:image/svg" not in again.content
-    assert not mfa.enrolled(staff)
+    assert not enrolled(staff)
     step(pages, "confirm", otp=shown(staff))
-    assert mfa.enrolled(staff)
+    assert enrolled(staff)
 
 
 def test_confirming_without_beginning_is_refused(pages: Client, staff: Agent) -> None:
@@ -166,10 +166,10 @@ def test_one_that_is_set_is_removed_with_password_and_code(pages: Client, staff:
     assert wrong(step(pages, "remove", password=PASSWORD, otp="000000")) == {"__all__"}
     assert wrong(step(pages, "remove", password="wrong", otp=shown(staff))) == {"__all__"}
     assert wrong(step(pages, "remove", password=PASSWORD)) == {"otp"}
-    assert mfa.enrolled(staff)
+    assert enrolled(staff)
     forget_use(staff)
     step(pages, "remove", password=PASSWORD, otp=shown(staff))
-    assert not mfa.enrolled(staff)
+    assert not enrolled(staff)
     assert pages.get(INDEX).status_code == 200
 
 

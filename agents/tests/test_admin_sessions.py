@@ -5,13 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as configured
 from django.contrib.sessions.models import Session as DjangoSession
 from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
+from pytest_django.fixtures import Settings
 
 from agents import accounts, admin_sessions, sessions
 from agents.errors import TokenInvalid
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 LIST = reverse("admin:agents_agent_changelist")
 LOGIN = reverse("admin:login")
-COOKIE = settings.SESSION_COOKIE_NAME
+COOKIE = configured.SESSION_COOKIE_NAME
 LOGOUT = reverse("admin:logout")
 
 
@@ -168,10 +169,11 @@ def test_djangos_own_login_is_worth_nothing_without_a_row(staff: Agent) -> None:
 
 
 def test_a_request_costs_one_query_for_all_of_it(
-    staff: Agent, django_assert_num_queries: DjangoAssertNumQueries
+    staff: Agent, settings: Settings, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     """Session, agent and second factor, beside Django's own session."""
     client = entered()
+    settings.HQ_DEVELOPMENT = False
     request = HttpRequest()
     request.session = client.session
     request.session.get("x")
@@ -179,7 +181,7 @@ def test_a_request_costs_one_query_for_all_of_it(
         found = admin_sessions.entered(request)
         assert found is not None
         assert found.session.agent == admin_sessions.caller(request).agent == staff
-        assert not found.has_second_factor
+        assert found.must_enrol
         assert admin_sessions.entered(request) is found
 
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from agents import mfa
+from agents.enrolment import enrolled
 from agents.errors import Conflict, Invalid, OtpRequired
 from agents.models import Agent, AuditEvent, RecoveryCode, Session
 from agents.sessions import Authenticated, open_session
@@ -43,7 +44,7 @@ def test_a_wrong_first_code_changes_nothing(caller: Authenticated) -> None:
     for wrong in ("", "000000000", "abcdef", "１２３４５６", shown(caller.agent, steps=9)):  # noqa: RUF001
         with pytest.raises(Invalid):
             mfa.confirm(caller, wrong)
-    assert not mfa.enrolled(caller.agent)
+    assert not enrolled(caller.agent)
     assert len(mfa.confirm(caller, shown(caller.agent))) == 10
 
 

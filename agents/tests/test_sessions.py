@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from agents.errors import TokenInvalid, TokenMissing
 from agents.models import Agent, AuditEvent, Session
+from agents.rotation import rotate
 from agents.sessions import (
     SERVICE_LIFETIME,
     TokenPair,
@@ -19,7 +20,6 @@ from agents.sessions import (
     issue_pair,
     open_session,
     read_refresh,
-    rotate,
 )
 from agents.tokens import AccessToken
 
@@ -106,61 +106,6 @@ def test_a_token_with_another_agents_session_is_refused(session: Session) -> Non
     token["sub"], token["sid"] = str(session.id), str(session.id)
     with pytest.raises(TokenInvalid):
         check_access(str(token))
-
-
-def test_refreshing_gives_the_next_generation(session: Session, pair: TokenPair) -> None:
-    """The session stays the same, its generation rises."""
-    same, second = rotate(pair.refresh)
-    assert same.id == session.id
-    assert read_refresh(second.refresh).generation == 2
-    assert check_access(second.access).session == session
-    assert read_refresh(rotate(second.refresh)[1].refresh).generation == 3
-
-
-def test_two_tabs_that_refresh_at_once_get_the_one_current_generation(pair: TokenPair) -> None:
-    """The generation before, within the grace, while the current one is unused."""
-    rotate(pair.refresh)
-    _, again = rotate(pair.refresh)
-    assert read_refresh(again.refresh).generation == 2
-    assert read_refresh(rotate(again.refresh)[1].refresh).generation == 3
-
-
-def test_a_refresh_token_replayed_after_its_successor_was_used_ends_the_session(
-    pair: TokenPair,
-) -> None:
-    """Within 20 s too: two live generations would be two holders."""
-    _, second = rotate(pair.refresh)
-    _, third = rotate(second.refresh)
-    with pytest.raises(TokenInvalid):
-        rotate(pair.refresh)
-    assert Session.objects.get().ended_reason == "token_reuse"
-    for token in (second.refresh, third.refresh):
-        with pytest.raises(TokenInvalid):
-            rotate(token)
-    with pytest.raises(TokenInvalid):
-        check_access(third.access)
-
-
-def test_a_refresh_token_replayed_after_the_grace_ends_the_session(
-    session: Session, pair: TokenPair
-) -> None:
-    """20 s, by the database's clock."""
-    rotate(pair.refresh)
-    late = timezone.now() - dt.timedelta(seconds=21)
-    Session.objects.filter(id=session.id).update(rotated_at=late)
-    with pytest.raises(TokenInvalid):
-        rotate(pair.refresh)
-    assert Session.objects.get().ended_reason == "token_reuse"
-
-
-def test_reuse_ends_one_session_and_leaves_the_others(agent: Agent, pair: TokenPair) -> None:
-    """A login elsewhere is another family."""
-    other = issue_pair(open_session(agent))
-    _, second = rotate(pair.refresh)
-    rotate(second.refresh)
-    with pytest.raises(TokenInvalid):
-        rotate(pair.refresh)
-    assert check_access(other.access).agent == agent
 
 
 def test_ending_all_sessions_can_leave_the_one_in_hand(agent: Agent, session: Session) -> None:

@@ -129,6 +129,17 @@ async def test_any_frame_may_carry_a_token(room: Room) -> None:
     assert await wire.close() == (4001, "Unauthorized: Invalid Token")
 
 
+async def test_staff_without_a_second_factor_cannot_refresh(room: Room, settings: Settings) -> None:
+    """Refused as a bad token is: the socket ends."""
+    session = await room.session(ANALYST)
+    wire, token = await room.enter(session), await room.token(session)
+    await room.do(Agent.objects.filter(pk=session.agent_id).update, is_staff=True)
+    settings.HQ_DEVELOPMENT = False
+    wire.send("refresh", token=token)
+    await wire.expect("auth_failed", code="forbidden")
+    assert await wire.close() == (4001, "Unauthorized: Invalid Token")
+
+
 @pytest.mark.parametrize("stranger", ["another agent", "another session"])
 async def test_a_refresh_for_anybody_else_ends_the_socket(room: Room, stranger: str) -> None:
     """A second agent, or a second session of the same one, cannot take a socket over."""

@@ -25,4 +25,4 @@ class MissionCall(Call):
 
 def answers(success: dict[int, Any], *refusals: int) -> dict[int, Any]:
     """The answers of a call for the schema: what every call may say is added."""
-    return {**success, **dict.fromkeys((*refusals, 401, 429, 503), shapes.Error)}
+    return {**success, **dict.fromkeys((*refusals, 401, 403, 429, 503), shapes.Error)}

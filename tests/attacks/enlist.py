@@ -11,6 +11,7 @@ def operative(name: str) -> Member:
 
 ADMIN = Member("sara", "Vault", Role.DIRECTOR, Clearance.TOP_SECRET)
 STAFF = Member("stan", "Ledger", Role.HANDLER, Clearance.SECRET)
+RECRUIT = Member("rita", "Threshold", Role.HANDLER, Clearance.SECRET)
 DISABLED = operative("dirk")
 UNUSABLE = operative("uma")
 VICTIMS = {name: operative(f"victim-{name}") for name in "abcdefghijklm"}
@@ -24,14 +25,14 @@ def main() -> None:
     django.setup()
     from agents.accounts import create_agent, set_access
 
-    for member in (ADMIN, STAFF, DISABLED, UNUSABLE, *VICTIMS.values()):
+    for member in (ADMIN, STAFF, RECRUIT, DISABLED, UNUSABLE, *VICTIMS.values()):
         agent = create_agent(
             username=member.username,
             codename=member.codename,
             role=member.role,
             clearance=member.clearance,
             password=None if member is UNUSABLE else PASSWORD,
-            is_staff=member in (ADMIN, STAFF),
+            is_staff=member in (ADMIN, STAFF, RECRUIT),
             is_superuser=member is ADMIN,
         )
         if member is DISABLED:

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django.fixtures import Settings
 
 from agents.models import Agent
 from agents.sessions import issue_pair, open_session
@@ -48,6 +49,16 @@ def test_an_authenticated_read_costs_one_query(token: str) -> None:
     assert status == 200
     assert len(more) == 2
     assert [query for query in more if "agents_session" in query] == more[:1]
+
+
+def test_where_staff_need_a_second_factor_it_is_the_same_query(
+    token: str, settings: Settings
+) -> None:
+    """As in production: whether one is set is said by the query for session and agent."""
+    settings.HQ_DEVELOPMENT = False
+    status, queries = asked(token, "/api/auth/me")
+    assert (status, len(queries)) == (200, 1)
+    assert "otp_totp_totpdevice" in queries[0]
 
 
 def test_a_forged_token_costs_none(token: str) -> None:

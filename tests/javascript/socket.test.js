@@ -214,3 +214,19 @@ test('each close code has the answer of the protocol', () => {
     assert.deepEqual(afterClose(code, '', 0, half), { does: 'retry', delay: 250, drop: false, why: '' });
   }
 });
+
+test('a second factor that is missing bars it, without another try, until one is set', async () => {
+  const bench = await started();
+  bench.receive({ type: 'auth_failed', code: 'forbidden', message: 'Set one.' });
+  await bench.close(4001, 'Unauthorized: Invalid Token');
+  assert.deepEqual(bench.links.at(-1), { state: 'barred', why: 'Set one.' });
+  assert.deepEqual([bench.timers, bench.renewals, bench.sockets.length], [[], [], 1]);
+  bench.connection.retryNow();
+  bench.connection.enrolled();
+  await settled();
+  bench.receive({ type: 'welcome' });
+  assert.deepEqual([bench.state, bench.sockets.length], ['live', 2]);
+  bench.connection.enrolled();
+  await settled();
+  assert.equal(bench.sockets.length, 2);
+});

@@ -16,12 +16,16 @@ import { icon } from './icons.js';
 
 const KIND = { login: '', service: 'Service token', admin: 'Admin' };
 
-export function wireAccount() {
+/** @param {() => void} onSet a second factor is in force */
+export function wireAccount(onSet) {
   const dialog = part('account-dialog', HTMLDialogElement);
   const form = part('password-form', HTMLFormElement);
   const factor = new SecondFactor(async (sentence) => {
     told(sentence);
     await Promise.all([listSessions(), askFactor()]);
+  }, () => {
+    say(part('account-needs', HTMLElement), '');
+    onSet();
   });
 
   async function askFactor() {
@@ -30,10 +34,20 @@ export function wireAccount() {
     if (dialog.open) factor.draw(now);
   }
 
-  part('account', HTMLButtonElement).addEventListener('click', () => {
+  function open() {
     dialog.showModal();
-    void attempt(null, part('account-problem', HTMLElement), () => Promise.all([listSessions(), askFactor()]));
-  });
+    return attempt(null, part('account-problem', HTMLElement), () => Promise.all([listSessions(), askFactor()]));
+  }
+
+  /** Opens at the second factor: nothing else can be done before one is set. @param {string} why */
+  async function lead(why) {
+    if (dialog.open) dialog.close();
+    say(part('account-needs', HTMLElement), why);
+    await open();
+    factor.focus();
+  }
+
+  part('account', HTMLButtonElement).addEventListener('click', () => void open());
   part('account-close', HTMLButtonElement).append(icon('close'));
   dialog.addEventListener('close', () => {
     form.reset();
@@ -48,6 +62,7 @@ export function wireAccount() {
     event.preventDefault();
     void changePassword(form);
   });
+  return lead;
 }
 
 async function listSessions() {

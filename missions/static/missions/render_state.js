@@ -19,6 +19,7 @@ export function linkInWords({ link, rooms, selected }, now) {
   if (link.state === 'signed_out') {
     return { kind: 'signed_out', text: `Signed out${link.why ? `: ${lower(link.why)}` : ''}` };
   }
+  if (link.state === 'barred') return { kind: 'barred', text: 'Second factor required' };
   const left = link.at ? Math.ceil((link.at - now) / 1000) : 0;
   const word = link.state === 'connecting' ? 'Connecting' : 'Reconnecting';
   return { kind: link.state, text: left > 0 ? `${word} in ${left} s` : `${word}…` };
@@ -42,16 +43,19 @@ export function drawLink(state, now) {
   part('retry', HTMLButtonElement).hidden = !waits;
 }
 
+/** Whether nothing is to be seen until somebody does something. @param {State} state */
+const isOut = ({ link }) => link.state === 'signed_out' || link.state === 'barred';
+
 /** @param {State} state */
 export function drawHeads(state) {
   const mission = state.selected ? state.missions[state.selected] : undefined;
   const { agent } = state;
-  if (agent || state.link.state === 'signed_out') {
+  if (agent || isOut(state)) {
     say(part('own-codename', HTMLElement), agent?.codename ?? '');
     say(part('own-standing', HTMLElement), agent ? `${ROLE_NAME[agent.role]}, ${CLEARANCE_NAME[agent.clearance].toLowerCase()}` : '');
   }
   part('new-mission', HTMLButtonElement).hidden = !agent || !mayStaff(agent.role);
-  if (state.listed || state.link.state === 'signed_out') {
+  if (state.listed || isOut(state)) {
     say(part('codename', HTMLElement), mission?.codename ?? 'No mission selected');
   }
   say(part('mission-status', HTMLElement), mission ? STATUS_NAME[mission.status] : '');
@@ -110,7 +114,7 @@ export function drawEmpty(state, rows, filter, acts) {
 
 /** @param {State} state @param {Row[]} rows @param {string} filter */
 function emptyKey(state, rows, filter) {
-  if (state.link.state === 'signed_out') return '';
+  if (isOut(state)) return '';
   if (!state.listed) return 'loading';
   const room = state.selected ? state.rooms[state.selected] : undefined;
   if (Object.keys(state.missions).length === 0) return state.agent && mayStaff(state.agent.role) ? 'staff-none' : 'none';

@@ -117,6 +117,7 @@ function linked(link, drop) {
   if (link.state === 'signed_out') return signedOut(link.why ?? '');
   if (state.link.state === 'live' && link.state !== 'live') dispatch({ type: '@lost' });
   dispatch({ type: '@link', link });
+  if (link.state === 'barred') void lead(link.why ?? '');
   if (drop) outbox.drop({ code: 'invalid', message: 'HQ could not read this message. Shorten or change it.' });
   if (link.state === 'live') outbox.resend();
 }
@@ -262,7 +263,7 @@ wireKeyboard({
 });
 wirePanels(schedule);
 wireDialogs();
-wireAccount();
+const lead = wireAccount(() => connection.enrolled());
 themeSwitch(part('theme', HTMLButtonElement));
 part('new-mission', HTMLButtonElement).addEventListener('click', () => staffing.create());
 part('keys', HTMLButtonElement).addEventListener('click', () => part('keys-dialog', HTMLDialogElement).showModal());

@@ -13,10 +13,17 @@ import { h, part, put } from './dom.js';
 export class SecondFactor {
   #place = part('factor', HTMLElement);
   #changed;
+  #isSet;
 
-  /** @param {(sentence: string) => Promise<unknown>} onChange */
-  constructor(onChange) {
+  /** @param {(sentence: string) => Promise<unknown>} onChange @param {() => void} onSet at once, while the codes are shown */
+  constructor(onChange, onSet) {
     this.#changed = onChange;
+    this.#isSet = onSet;
+  }
+
+  /** To the first thing that it asks for. */
+  focus() {
+    this.#place.querySelector('input')?.focus();
   }
 
   /** @param {Factor} factor */
@@ -54,6 +61,7 @@ export class SecondFactor {
     ], async () => {
       const { recovery_codes: codes } = await calls.confirm(otp.value.trim());
       this.#codes(codes);
+      this.#isSet();
     });
     otp.focus();
   }

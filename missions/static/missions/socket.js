@@ -1,8 +1,8 @@
 /**
  * The one WebSocket: opens it with the cookie, keeps it, and says truthfully how it stands.
  *
- * A state machine: connecting -> live -> (reconnecting -> live)* -> signed_out. It knows close codes
- * and the expiry of the credential; what frames mean is the store's business. Everything it touches
+ * A state machine: connecting -> live -> (reconnecting -> live)* -> signed_out; barred until a second
+ * factor is set, which begins anew. It knows close codes and the expiry of the credential; what frames mean is the store's business. Everything it touches
  * of the world comes in through `World`, so that it runs in a test without a browser.
  *
  * @typedef {import('./types.js').Link} Link
@@ -38,6 +38,7 @@ export class Connection {
   #welcomed = false;
   #everWelcomed = false;
   #ended = false;
+  #isBarred = false;
   #refreshedAt = -Infinity;
   #expiresAt = -Infinity;
   #renewals = 0;
@@ -58,6 +59,13 @@ export class Connection {
     if (!this.#welcomed || this.#socket?.readyState !== 1) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
+  }
+
+  /** A second factor is set: what was barred begins anew. */
+  enrolled() {
+    if (!this.#isBarred) return;
+    this.#isBarred = false;
+    this.start();
   }
 
   /** Tries at once instead of waiting: the button, or the network is back. */
@@ -103,10 +111,20 @@ export class Connection {
       if (this.#socket !== socket) return;
       const frame = JSON.parse(data);
       if (frame.type !== 'auth_failed') this.#received(frame);
+      else if (frame.code === 'forbidden') this.#barred(frame.message);
     };
     socket.onclose = ({ code, reason }) => {
       if (this.#socket === socket) void this.#closed(code, reason);
     };
+  }
+
+  /** The session is good and not enough: trying again changes nothing. @param {string} why */
+  #barred(why) {
+    const socket = this.#socket;
+    this.#isBarred = true;
+    this.#forget();
+    socket?.close(1000);
+    this.#say({ state: 'barred', why });
   }
 
   /** @param {Frame} frame */

@@ -40,7 +40,7 @@ export function initialState() {
 const RULES = {
   welcome, subscribed, update, published, acknowledged, mission, unsubscribed,
   access_changed: accessChanged,
-  '@link': (state, frame) => ({ ...state, link: frame.link }),
+  '@link': (state, frame) => ({ ...(frame.link.state === 'barred' ? initialState() : state), link: frame.link }),
   '@lost': lost,
   '@select': select,
   '@seen': (state, frame) => withRoom(state, frame.mission, { unread: 0, urgent: false }),

@@ -63,7 +63,7 @@
 
 /**
  * @typedef {object} Link
- * @property {'connecting' | 'live' | 'reconnecting' | 'signed_out'} state
+ * @property {'connecting' | 'live' | 'reconnecting' | 'barred' | 'signed_out'} state `barred`: until a second factor is set
  * @property {number | null} [at] when the next try starts, in ms since the epoch
  * @property {string} [why] a sentence
  */
