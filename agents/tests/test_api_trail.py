@@ -1,6 +1,7 @@
 """What refusals of REST leave in the security log."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -8,8 +9,11 @@ from django.test import Client
 from agents.audit import Entry
 from agents.models import Session
 from agents.notebook import Notebook
+from agents.roles import Clearance, Role
 from agents.sessions import TokenPair
 from agents.tests.calls import bearer, csrf, log_in, send
+from agents.tests.conftest import MakeAgent
+from missions.services import create_mission
 
 pytestmark = pytest.mark.django_db
 
@@ -74,3 +78,35 @@ def test_a_failed_login_is_written_once(
     """Where it is decided, and not as a refused token as well."""
     send(http, "/api/auth/login", {"username": "ada", "password": "wrong"})
     assert [one.event for one in taken(own_notebook)] == ["authn_login_fail"]
+
+
+def test_input_that_is_refused_is_written_without_what_it_said(
+    http: Client, own_notebook: Notebook
+) -> None:
+    """What is no JSON, no known field, too long or of another type; before and after a login."""
+    for _ in range(2):
+        send(http, "/api/auth/login", {"username": "ada", "password": "x", "is_staff": True})
+    http.post("/api/auth/login", "username=ada", content_type="text/plain")
+    http.put("/api/auth/login", "{}", content_type="application/json")
+    entries = taken(own_notebook)
+    assert "ada" not in str(entries)
+    assert said(entries) == [
+        ("input_validation_fail", "invalid POST /api/auth/login", 2),
+        ("input_validation_fail", "unsupported_media_type POST /api/auth/login", 1),
+        ("input_validation_fail", "invalid PUT /api/auth/login", 1),
+    ]
+
+
+def test_what_is_hidden_and_what_is_not_there_are_one_row(
+    http: Client, pair: TokenPair, session: Session, make_agent: MakeAgent, own_notebook: Notebook
+) -> None:
+    """So that the log, too, tells nobody which of them exists."""
+    director = make_agent("dora", role=Role.DIRECTOR, clearance=Clearance.TOP_SECRET)
+    hidden = create_mission(director, "Unseen", "", Clearance.TOP_SECRET)
+    for mission in (hidden.pk, uuid4(), "x"):
+        answer = http.get(f"/api/missions/{mission}", headers=bearer(pair.access))
+        assert answer.status_code == 404
+    (entry,) = taken(own_notebook)
+    assert (entry.event, entry.details["count"], entry.actor) == ("authz_fail", 3, session.agent_id)
+    assert entry.details["reason"].startswith("not_found GET /api/missions/")
+    assert str(hidden.pk) not in str(entry)
