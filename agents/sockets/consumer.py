@@ -241,9 +241,9 @@ class AuthenticatedConsumer(AsyncConsumer):
         try:
             frame = protocol.decode_frame(self.commands, text)
         except protocol.Malformed as malformed:
+            self._trail.malformed()
             self.answer_error(Invalid(malformed.message, field=malformed.field), malformed.id)
             if self._malformed.exceeded():
-                self._trail.malformed()
                 self._end(CloseCode.MALFORMED, "Too many malformed frames.")
             return
         try:

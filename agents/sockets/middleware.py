@@ -138,6 +138,8 @@ def close_reason_of(refusal: HQError) -> str:
 
 async def no_such_path(scope: Scope, receive: Receive, send: Send) -> None:
     """The application of every path that has none: HTTP 404 to the handshake."""
+    scope["hq_address"] = address_of(scope)
+    Trail(scope).no_such_path()
     await _deny(scope, receive, send, NotFound())
 
 

@@ -14,13 +14,18 @@ from agents import notebook
 from agents.errors import (
     Forbidden,
     HQError,
+    Invalid,
+    NotFound,
     OriginRefused,
     RateLimited,
     SecondFactorRequired,
     Unauthorized,
 )
+from agents.protocol import CloseCode
 from agents.sessions import Authenticated
 from agents.sockets.credentials import Carrier, Handshake
+
+_NO_TEXT = frozenset({CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_PAYLOAD, CloseCode.TOO_BIG})
 
 
 class Trail:
@@ -44,9 +49,11 @@ class Trail:
         self._note("ws_connect", carrier=self._carrier)
 
     def closed(self, code: int) -> None:
-        """The connection is over; one that was never opened was refused instead."""
+        """The connection is over; one that was never opened was refused, or sent no text."""
         if self._agent is not None:
             self._note("ws_close", code=int(code))
+        elif code in _NO_TEXT:
+            self.malformed()
 
     def refused(self, refusal: HQError) -> None:
         """The handshake, the first message or a later token was no good, or there is no room."""
@@ -64,13 +71,19 @@ class Trail:
         self._refused("excess_rate_limit_exceeded", reason)
 
     def malformed(self) -> None:
-        """One malformed frame too many."""
+        """A frame that is none."""
         self._refused("input_validation_fail", "frames")
 
+    def no_such_path(self) -> None:
+        """A handshake at a path that has no socket."""
+        self._refused("input_validation_fail", "path")
+
     def told(self, refusal: HQError, frame: str) -> None:
-        """An answer to a frame of that type: only what is forbidden is the log's business."""
-        if isinstance(refusal, Forbidden):
+        """An answer to a frame of that type; what is hidden and what is not there are one row."""
+        if isinstance(refusal, Forbidden | NotFound):
             self._refused("authz_fail", f"{refusal.code} {frame}")
+        elif isinstance(refusal, Invalid):
+            self._refused("input_validation_fail", f"{refusal.code} {frame}")
 
     def _note(self, event: str, **details: Any) -> None:
         notebook.note(

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
 import structlog
@@ -101,6 +102,41 @@ async def test_what_is_forbidden_is_written_with_its_agent(
     (entry,) = written(own_notebook, "authz_fail")
     assert (entry.actor, entry.address) == (room.cast[OPERATIVE].pk, ADDRESS)
     assert entry.details == {"reason": "forbidden publish", "count": 1}
+
+
+async def test_frames_that_are_refused_are_counted(room: Room, own_notebook: Notebook) -> None:
+    """By session: what is none, what its command does not take, and what is not there."""
+    wire = await room.enter(OPERATIVE)
+    for text in ("nonsense", "[]", '{"type":"dance"}'):
+        wire.text(text)
+    mission = str(uuid4())
+    for fields in ({"mission": mission, "body": "a"}, {"mission": mission, "body": "a\0b"}):
+        await wire.ask("publish", kind="report", **fields)
+    entries = written(own_notebook, "input_validation_fail", "authz_fail")
+    assert {(one.actor, one.session) for one in entries} == {
+        (room.cast[OPERATIVE].pk, entries[0].session)
+    }
+    assert [(one.event, one.details) for one in entries] == [
+        ("input_validation_fail", {"reason": "frames", "count": 3}),
+        ("authz_fail", {"reason": "not_found publish", "count": 1}),
+        ("input_validation_fail", {"reason": "invalid publish", "count": 1}),
+    ]
+
+
+async def test_what_never_authenticates_is_counted(room: Room, own_notebook: Notebook) -> None:
+    """A path without a socket, and a first message that is no text."""
+    wire = await room.open(origin=ORIGIN)
+    wire.binary(b"\0")
+    assert (await wire.close())[0] == 1003
+    await wire.ended()
+    with pytest.raises(Refused) as refused:
+        await Wire.open(path="/nothing")
+    assert refused.value.status == 404
+    said = [(one.event, one.address, one.details) for one in written(own_notebook)]
+    assert said == [
+        ("input_validation_fail", ADDRESS, {"reason": "frames", "count": 1}),
+        ("input_validation_fail", ADDRESS, {"reason": "path", "count": 1}),
+    ]
 
 
 async def test_floods_are_written(room: Room, own_notebook: Notebook, settings: Settings) -> None:

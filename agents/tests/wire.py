@@ -58,6 +58,7 @@ class Wire:
         subprotocols: Iterable[str] = (),
         denial: bool = True,
         client: tuple[str, int] = ("192.0.2.1", 4711),
+        path: str = "/missions",
     ) -> "Wire":
         """A socket that was accepted; `Refused` or `Unanswered` when it was not."""
         if token is not None:
@@ -68,7 +69,7 @@ class Wire:
         wire = cls(
             {
                 "type": "websocket",
-                "path": "/missions",
+                "path": path,
                 "headers": sent,
                 "query_string": query.encode(),
                 "subprotocols": [*subprotocols],
