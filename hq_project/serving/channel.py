@@ -119,15 +119,25 @@ class Channel(http.HTTPChannel):
         if self._refused:
             return
         self._refused = True
-        # Whom a proxy speaks for is in a head that could not be read.
-        peer = client_address(getattr(self.transport.getPeer(), "host", None), (), ())
-        notebook.refused("input_validation_fail", f"http {status}", peer)
+        self._note(f"http {status}")
         self.setTimeout(None)
         self._networkProducer.resumeProducing()
         self._networkProducer.unregisterProducer()
         self.transport.write(answers.refusal(status, message))
         self.transport.loseWriteConnection()
         self.callLater(LINGER_SECONDS, self.transport.abortConnection)
+
+    def timeoutConnection(self) -> None:
+        """Time is up: of a client that rests, or of one that never ends what it began."""
+        begun = self._receivedHeaderSize or self._buffer or not self.line_mode
+        if begun and not self._refused and not self._between_requests:
+            self._note("http timeout")
+        super().timeoutConnection()
+
+    def _note(self, reason: str) -> None:
+        # Whom a proxy speaks for is in a head that could not be read.
+        peer = client_address(getattr(self.transport.getPeer(), "host", None), (), ())
+        notebook.refused("input_validation_fail", reason, peer)
 
     def left_to_socket(self) -> None:
         """The connection became a WebSocket: this channel hears no more of it."""

@@ -66,6 +66,7 @@ class Request(WebRequest):
             return refused.status, refused.code, refused.message
         offered = self.requestHeaders.getRawHeaders(b"sec-websocket-protocol", [])
         if not all(value.isascii() for value in offered):
+            notebook.refused("input_validation_fail", "handshake", self._address())
             return 400, "invalid", "A sub-protocol is written in ASCII."
         return None
 
