@@ -29,14 +29,19 @@ class RestClient:
     tickets: ClassVar[list[str]] = []
     """Every ticket of this run: none may be in a log."""
 
-    def __init__(self, server: HQServer) -> None:
+    def __init__(self, server: HQServer, local_address: str | None = None) -> None:
         self.server = server
         self.access = ""
         self.refresh_token = ""
         self.agent: Frame = {}
         self.client_port = 0
         self.http = httpx.AsyncClient(
-            base_url=server.url, timeout=10, trust_env=False, verify=server.trust or True
+            base_url=server.url,
+            timeout=10,
+            trust_env=False,
+            transport=httpx.AsyncHTTPTransport(
+                verify=server.trust or True, trust_env=False, local_address=local_address
+            ),
         )
 
     async def __aenter__(self) -> Self:

@@ -12,15 +12,21 @@ import websockets
 
 from tests.hq_server import HQServer
 from tests.ledger import Frame
+from tests.serving.wire import Wire
 from tests.socket_client import SocketClient
 
 
 class Outcome(NamedTuple):
-    """What an attempt came to. `status`: of HTTP, or the code of the close."""
+    """What an attempt came to.
+
+    `status`: of HTTP, or the code of the close. `rights`: role and clearance that the answer tells
+    the agent, if it does.
+    """
 
     admitted: bool
     status: int
     code: str = ""
+    rights: tuple[str, str] | None = None
 
 
 class Attacker:
@@ -45,6 +51,10 @@ class Attacker:
         where: TracebackType | None,
     ) -> None:
         await self.http.aclose()
+
+    def wire(self) -> Wire:
+        """Bytes from this address."""
+        return Wire(self.server, local_address=self.address)
 
     async def open(
         self,
@@ -80,11 +90,17 @@ class Attacker:
         answer = await self.http.request(method, path, **how)
         self.http.cookies.clear()
         if answer.is_success:
-            return Outcome(True, answer.status_code)
+            return Outcome(True, answer.status_code, rights=rights(answer))
         assert answer.headers["Content-Type"] == "application/json", answer.text
         body: Frame = answer.json()
         assert body.keys() <= {"code", "message", "field"}
         return Outcome(False, answer.status_code, body["code"])
+
+
+def rights(answer: httpx.Response) -> tuple[str, str] | None:
+    """What an answer tells an agent of itself."""
+    said: Frame = answer.json() if answer.content else {}
+    return (said["role"], said["clearance"]) if "clearance" in said else None
 
 
 def outcome_of(refused: websockets.InvalidStatus) -> Outcome:
@@ -98,7 +114,8 @@ async def settled(socket: SocketClient) -> Outcome:
     """Whether the next frame lets the socket in, or why the socket was closed."""
     first = await socket.next()
     if first["type"] in ("welcome", "refreshed", "pong"):
-        return Outcome(True, 101)
+        agent = first.get("agent")
+        return Outcome(True, 101, rights=agent and (agent["role"], agent["clearance"]))
     assert first.keys() == {"type", "code", "message"}
     return Outcome(False, (await socket.closed())[0], first["code"])
 

@@ -14,11 +14,12 @@ from urllib.parse import quote
 import websockets
 
 from tests.attacks.attacker import Attacker, Outcome, outcome_of, settled
+from tests.attacks.forging import Forge
 
 
 @dataclass
 class Good:
-    """The tokens of a standing session. `refresh` is replaced by whoever uses it."""
+    """The tokens of a standing session. Both are replaced by whoever uses `refresh`."""
 
     access: str
     refresh: str
@@ -29,12 +30,13 @@ Knock = Callable[[Attacker, Good, str], Awaitable[Outcome]]
 
 @dataclass(frozen=True)
 class Door:
-    """One carrier. `opened_by`: the field of `Good`."""
+    """One carrier. `opened_by`: the field of `Good`; `on_open_socket`: who knocks is in already."""
 
     knock: Knock
     opened_by: str = "access"
     form: str = r"[!-~ ]*"
     longest: int = 14_000
+    on_open_socket: bool = False
 
     def holds(self, text: str) -> bool:
         """Whether that text can be brought here."""
@@ -118,9 +120,15 @@ async def refresh_body(attacker: Attacker, good: Good, token: str) -> Outcome:
     answer = await attacker.http.post("/api/auth/refresh", json={"refresh": token})
     said = answer.json()
     if answer.is_success:
-        good.refresh = said["refresh"]
-        return Outcome(True, answer.status_code)
+        return renewed(good, said["access"], said["refresh"])
     return Outcome(False, answer.status_code, said["code"])
+
+
+def renewed(good: Good, access: str, refresh: str) -> Outcome:
+    """The next pair of a session; its access token says which rights it is for."""
+    good.access, good.refresh = access, refresh
+    claims = Forge(access).claims
+    return Outcome(True, 200, rights=(claims["role"], claims["clearance"]))
 
 
 async def refresh_cookie(attacker: Attacker, good: Good, token: str) -> Outcome:
@@ -137,8 +145,7 @@ async def refresh_cookie(attacker: Attacker, good: Good, token: str) -> Outcome:
     )
     attacker.http.cookies.clear()
     if answer.is_success:
-        good.refresh = answer.cookies["jwt-refresh"]
-        return Outcome(True, answer.status_code)
+        return renewed(good, answer.cookies["jwt"], answer.cookies["jwt-refresh"])
     return Outcome(False, answer.status_code, answer.json()["code"])
 
 
@@ -151,6 +158,7 @@ COOKIE = r"[!#-+\--:<-\[\]-~]*"
 PROTOCOL = r"[!#$%&'*+.^_`|~0-9A-Za-z-]*"
 LIKE_A_JWT = r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*"
 ANY: dict[str, Any] = {"longest": 100_000}
+OPEN: dict[str, Any] = {**ANY, "on_open_socket": True}
 
 DOORS = {
     "REST header": Door(rest_header),
@@ -165,12 +173,12 @@ DOORS = {
     "cookie": Door(cookie, form=COOKIE),
     "first frame": Door(message(first_frame), **ANY),
     "first text": Door(message("Authorization: Bearer {}".format), **ANY),
-    "refresh in place": Door(frame("refresh", "token"), **ANY),
-    "token in a frame": Door(frame("ping", "token"), **ANY),
+    "refresh in place": Door(frame("refresh", "token"), **OPEN),
+    "token in a frame": Door(frame("ping", "token"), **OPEN),
     "refresh body": Door(refresh_body, "refresh", **ANY),
     "refresh cookie": Door(refresh_cookie, "refresh", form=COOKIE),
 }
 TICKET_DOORS = {
     "query": Door(query("ticket={}"), longest=9_000),
-    "refresh in place": Door(frame("refresh", "ticket"), **ANY),
+    "refresh in place": Door(frame("refresh", "ticket"), **OPEN),
 }

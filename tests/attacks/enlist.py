@@ -14,7 +14,7 @@ STAFF = Member("stan", "Ledger", Role.HANDLER, Clearance.SECRET)
 RECRUIT = Member("rita", "Threshold", Role.HANDLER, Clearance.SECRET)
 DISABLED = operative("dirk")
 UNUSABLE = operative("uma")
-VICTIMS = {name: operative(f"victim-{name}") for name in "abcdefghijklm"}
+VICTIMS = {name: operative(f"victim-{name}") for name in "abcdefghijklmnopqrstuvwxyz"}
 
 
 def main() -> None:

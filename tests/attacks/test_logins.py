@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.attacks.attacker import Attacker, Outcome, rows
+from tests.attacks.authenticator import enrol
 from tests.attacks.conftest import PROXY
 from tests.attacks.enlist import DISABLED, UNUSABLE, VICTIMS
-from tests.attacks.test_sessions import totp
 from tests.attacks.trail import Trail
 from tests.cast import ANALYST, HANDLER, PASSWORD
 from tests.hq_server import HQServer
@@ -209,11 +209,8 @@ async def test_wrong_codes_are_guesses_too(gate: HQServer, besieger: Attacker) -
     """R4: a right password without a right code clears nothing; no code works twice."""
     victim = VICTIMS["c"]
     async with await RestClient(gate).login(victim) as client:
-        enrolled = await client.call("POST", "/api/auth/otp/enrol", {"password": PASSWORD})
-        code = totp(enrolled["secret"])
-        recovery = (await client.call("POST", "/api/auth/otp/confirm", {"otp": code}))[
-            "recovery_codes"
-        ]
+        enrolled = await enrol(client)
+        code, recovery = enrolled["code"], enrolled["recovery_codes"]
 
     async def with_code(otp: str | None) -> Any:
         who = {"username": victim.username, "password": PASSWORD, "transport": "body"}

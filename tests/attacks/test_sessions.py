@@ -1,42 +1,32 @@
-"""T9 to T12: tickets, refresh families, and the end of a session, on every worker at once."""
+"""T9 to T11: tickets that are spent, and families of refresh tokens."""
 
 import asyncio
-import base64
-import hmac
-import struct
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import NamedTuple
 from uuid import UUID
 
 import pytest
 
 from tests.attacks.attacker import Attacker, rows
+from tests.attacks.doors import DOORS, TICKET_DOORS, Good
+from tests.attacks.ends import session_of
 from tests.attacks.enlist import VICTIMS
 from tests.attacks.forging import Forge
+from tests.attacks.test_ends import assert_refused
 from tests.attacks.trail import Trail
-from tests.cast import HANDLER, PASSWORD, Member
+from tests.cast import HANDLER
 from tests.hq_server import HQServer
-from tests.rest_client import Refused, RestClient
+from tests.rest_client import RestClient
 from tests.socket_client import SocketClient
 
-SERVERS = ["fort", "gate", "hq_on_postgres"]
+SERVERS = {"fort": "trail", "gate": "gate_trail", "hq_on_postgres": None}
 """SQLite with Redis, SQLite without, PostgreSQL with Redis; two workers but without Redis."""
 
 
-@pytest.fixture
-def server(request: pytest.FixtureRequest) -> HQServer:
-    """The server that the parameter names."""
-    found: HQServer = request.getfixturevalue(request.param)
-    return found
-
-
-@pytest.mark.parametrize("server", SERVERS, indirect=True)
+@pytest.mark.parametrize("which", SERVERS)
 async def test_of_simultaneous_handshakes_one_has_the_ticket(
-    server: HQServer, address: str
+    which: str, address: str, request: pytest.FixtureRequest
 ) -> None:
     """T9: eight at the same instant, over all workers; later ones are refused as well."""
+    server: HQServer = request.getfixturevalue(which)
     async with await RestClient(server).login(HANDLER) as client, Attacker(server, address) as one:
         for _ in range(3):
             query = f"missions=none&ticket={await client.ticket()}"
@@ -45,6 +35,22 @@ async def test_of_simultaneous_handshakes_one_has_the_ticket(
             assert [outcome.admitted for outcome in outcomes].count(True) == 1
             assert {outcome.code for outcome in outcomes} == {"", "token_invalid"}
         assert (await one.attempt(query=f"ticket={await client.ticket()}")).admitted
+    if named := SERVERS[which]:
+        trail: Trail = request.getfixturevalue(named)
+        trail.owes("authn_token_refused", "token_invalid", address, attempts=24)
+
+
+async def test_a_spent_ticket_opens_nothing(attacker: Attacker, good: Good, trail: Trail) -> None:
+    """T9: spent by a handshake or in place, it is refused by a handshake and in place."""
+    async with RestClient(attacker.server) as client:
+        client.access = good.access
+        for first in TICKET_DOORS.values():
+            for again in TICKET_DOORS.values():
+                ticket = await client.ticket()
+                assert (await first.knock(attacker, good, ticket)).admitted
+                outcome = await again.knock(attacker, good, ticket)
+                assert (outcome.admitted, outcome.code) == (False, "token_invalid")
+    trail.owes("authn_token_refused", "token_invalid", attacker.address, attempts=4)
 
 
 async def test_a_ticket_dies_with_its_time_and_its_session(
@@ -72,15 +78,20 @@ async def test_a_ticket_dies_with_its_time_and_its_session(
     trail.owes("authn_token_refused", "token_invalid", attacker.address)
 
 
+REFRESHES = ["refresh body", "refresh cookie"]
+
+
+@pytest.mark.parametrize("door", REFRESHES)
 @pytest.mark.parametrize("late", [False, True], ids=["successor used", "after 20 s"])
 async def test_a_replayed_refresh_ends_the_session(
-    late: bool, fort: HQServer, attacker: Attacker, trail: Trail
+    late: bool, door: str, fort: HQServer, attacker: Attacker, trail: Trail
 ) -> None:
     """T10: refused, the thief's and the victim's tokens with it; sockets closed; audited."""
+    refresh = DOORS[door].knock
     async with await RestClient(fort).login(VICTIMS["c"]) as client:
-        stolen = client.refresh_token
-        session = Forge(client.access).claims["sid"]
-        await client.refresh()
+        victim, stolen = Good(client.access, client.refresh_token), client.refresh_token
+        session = session_of(client)
+        assert (await refresh(attacker, victim, victim.refresh)).admitted
         if late:
             rows(
                 fort,
@@ -89,195 +100,46 @@ async def test_a_replayed_refresh_ends_the_session(
                 UUID(session).hex,
             )
         else:
-            await client.refresh()
+            assert (await refresh(attacker, victim, victim.refresh)).admitted
+        client.access = victim.access
         async with await SocketClient.open(fort, client.access) as socket:
             await socket.expect("welcome")
-            replay = await attacker.call("POST", "/api/auth/refresh", json={"refresh": stolen})
-            assert (replay.status, replay.code) == (401, "token_invalid")
+            replay = await refresh(attacker, victim, stolen)
+            assert (replay.admitted, replay.status, replay.code) == (False, 401, "token_invalid")
             assert (await socket.closed())[0] == 4003
         await assert_refused(client)
-        again = {"refresh": client.refresh_token}
-        assert (await attacker.call("POST", "/api/auth/refresh", json=again)).status == 401
+        for carrier in REFRESHES:
+            again = await DOORS[carrier].knock(attacker, victim, victim.refresh)
+            assert (again.status, again.code) == (401, "token_invalid")
         row = await trail.expect("authn_token_reuse", session=session)
         assert row.address == attacker.address
+        await trail.expect("session_ended", session=session, reason="token_reuse")
         await client.login(VICTIMS["c"])
         await client.refresh()
 
 
-async def test_two_tabs_refresh_at_once(fort: HQServer, trail: Trail) -> None:
-    """T11: both get the one current generation, and go on with it; nobody is logged out."""
-    async with RestClient(fort) as one, RestClient(fort) as other:
-        await one.login(VICTIMS["d"])
-        other.refresh_token = one.refresh_token
-        session = Forge(one.access).claims["sid"]
-        await asyncio.gather(one.refresh(), other.refresh())
-        generations = {Forge(tab.refresh_token).claims["gen"] for tab in (one, other)}
-        assert generations == {2}
-        row = await trail.expect("token_grace", session=session)
-        assert row.event == "token_grace"
-        for tab in (one, other):
-            assert await tab.call("GET", "/api/auth/me")
-        await one.refresh()
-        await other.refresh()
-        assert not trail.rows(event="authn_token_reuse", session=session)
-
-
-# T12: whatever ends a session ends it everywhere.
-
-
-class Ended(NamedTuple):
-    """A way to end a session, of whom, and how it is called in the audit log."""
-
-    by: Callable[[HQServer, RestClient], Awaitable[None]]
-    victim: Member
-    reason: str | None
-
-
-async def by_logout(server: HQServer, client: RestClient) -> None:
-    """The agent itself."""
-    await client.call("POST", "/api/auth/logout")
-
-
-async def by_password(server: HQServer, client: RestClient) -> None:
-    """A change of the password in another session."""
-    async with await RestClient(server).login(VICTIMS["e"]) as other:
-        said = {"current_password": PASSWORD, "new_password": "another-horse-battery-staple"}
-        await other.call("POST", "/api/auth/password", said)
-
-
-async def by_second_factor(server: HQServer, client: RestClient) -> None:
-    """A second factor, enrolled in another session."""
-    async with await RestClient(server).login(VICTIMS["f"]) as other:
-        enrolled = await other.call("POST", "/api/auth/otp/enrol", {"password": PASSWORD})
-        await other.call("POST", "/api/auth/otp/confirm", {"otp": totp(enrolled["secret"])})
-
-
-async def by_other_session(server: HQServer, client: RestClient) -> None:
-    """“End this session” from another one."""
-    async with await RestClient(server).login(VICTIMS["g"]) as other:
-        session = Forge(client.access).claims["sid"]
-        await other.call("DELETE", f"/api/auth/sessions/{session}")
-
-
-async def by_all_others(server: HQServer, client: RestClient) -> None:
-    """“End all others” from another one."""
-    async with await RestClient(server).login(VICTIMS["h"]) as other:
-        await other.call("DELETE", "/api/auth/sessions")
-        assert await other.call("GET", "/api/auth/me")
-
-
-async def by_disabling(server: HQServer, client: RestClient) -> None:
-    """The account is disabled."""
-    await asyncio.to_thread(server.manage, "set_access", VICTIMS["i"].username, "--disable")
-
-
-async def by_command(server: HQServer, client: RestClient) -> None:
-    """An operator on the machine."""
-    await asyncio.to_thread(server.manage, "end_sessions", VICTIMS["j"].username)
-
-
-async def by_deletion(server: HQServer, client: RestClient) -> None:
-    """The account is gone from the database, and nobody was told."""
-    agent = UUID(client.agent["id"]).hex
-    for table in ("connection", "ticket", "session"):
-        whose = "session_id IN (SELECT id FROM agents_session WHERE agent_id = ?)"
-        rows(
-            server,
-            f"DELETE FROM agents_{table} WHERE "
-            + ("agent_id = ?" if table == "session" else whose),
-            agent,
-        )
-    rows(server, "DELETE FROM agents_agent WHERE id = ?", agent)
-
-
-ENDS = {
-    "logout": Ended(by_logout, VICTIMS["b"], "logout"),
-    "password change": Ended(by_password, VICTIMS["e"], "password_changed"),
-    "second factor": Ended(by_second_factor, VICTIMS["f"], "mfa_changed"),
-    "ended from another": Ended(by_other_session, VICTIMS["g"], "ended_by_agent"),
-    "all others ended": Ended(by_all_others, VICTIMS["h"], "ended_by_agent"),
-    "agent disabled": Ended(by_disabling, VICTIMS["i"], "disabled"),
-    "end_sessions": Ended(by_command, VICTIMS["j"], "administrator"),
-    "account deleted": Ended(by_deletion, VICTIMS["k"], None),
-}
-
-
-@pytest.mark.parametrize("end", ENDS)
-async def test_an_ended_session_is_refused_on_every_worker(
-    end: str, fort: HQServer, attacker: Attacker, trail: Trail
+@pytest.mark.parametrize("door", REFRESHES)
+async def test_two_tabs_refresh_at_once(
+    door: str, fort: HQServer, attacker: Attacker, trail: Trail
 ) -> None:
-    """T12: access, refresh, handshake; and its open sockets are closed with 4003."""
-    way = ENDS[end]
+    """T11: both get the one current generation, and go on with it; nobody is logged out."""
+    refresh = DOORS[door].knock
     async with (
-        await RestClient(fort).login(way.victim) as client,
-        on_each_worker(fort, client) as (
-            callers,
-            sockets,
-        ),
+        await RestClient(fort).login(VICTIMS["d"]) as client,
+        Attacker(fort, attacker.address) as neighbour,
     ):
-        session = Forge(client.access).claims["sid"]
-        await way.by(fort, client)
-        for caller in callers:
-            await assert_refused(caller)
-        for _ in range(4):
-            assert (await attacker.attempt(token=client.access)).code == "token_invalid"
-        again = {"refresh": client.refresh_token}
-        assert (await attacker.call("POST", "/api/auth/refresh", json=again)).status == 401
-        for socket in sockets:
-            assert (await socket.closed())[0] == 4003
-    if way.reason is not None:
-        await trail.expect("session_ended", session=session, reason=way.reason)
+        session = session_of(client)
+        tabs = [(one, Good(client.access, client.refresh_token)) for one in (attacker, neighbour)]
 
+        async def both() -> set[int]:
+            done = [refresh(one, held, held.refresh) for one, held in tabs]
+            assert all(outcome.admitted for outcome in await asyncio.gather(*done))
+            return {Forge(held.refresh).claims["gen"] for _, held in tabs}
 
-async def test_the_sessions_of_others_stay(fort: HQServer, director: RestClient) -> None:
-    """T12's other half: a good token of somebody else still works."""
-    async with (
-        await SocketClient.open(fort, director.access, query="missions=none") as socket,
-        await RestClient(fort).login(VICTIMS["l"]) as client,
-    ):
-        await client.call("POST", "/api/auth/logout")
-        await assert_refused(client)
-        assert (await socket.ask("ping"))["type"] == "pong"
-        assert await director.call("GET", "/api/auth/me")
-
-
-@asynccontextmanager
-async def on_each_worker(
-    server: HQServer, client: RestClient
-) -> AsyncIterator[tuple[list[RestClient], list[SocketClient]]]:
-    """Connections of that session to both workers: kept-alive HTTP, and open sockets."""
-    callers: dict[int, RestClient] = {}
-    sockets: dict[int, SocketClient] = {}
-    async with AsyncExitStack() as opened:
-        for _ in range(40):
-            if len(callers) < 2:
-                caller = await opened.enter_async_context(RestClient(server))
-                caller.access = client.access
-                await caller.call("GET", "/api/auth/me")
-                callers.setdefault(caller.worker, caller)
-            if len(sockets) < 2:
-                socket = await SocketClient.open(server, client.access, query="missions=none")
-                await opened.enter_async_context(socket)
-                await socket.expect("welcome")
-                sockets.setdefault(socket.worker, socket)
-            if len(callers) == len(sockets) == 2:
-                break
-        else:
-            raise AssertionError("One worker took every connection.")
-        yield [*callers.values()], [*sockets.values()]
-
-
-async def assert_refused(client: RestClient) -> None:
-    """Its access token opens nothing."""
-    with pytest.raises(Refused) as refused:
-        await client.call("GET", "/api/auth/me")
-    assert (refused.value.status, refused.value.code) == (401, "token_invalid")
-
-
-def totp(secret: str, ahead: int = 0) -> str:
-    """The code of this moment, or of a later step (RFC 6238)."""
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.digest(key, struct.pack(">Q", int(time.time()) // 30 + ahead), "sha1")
-    at = digest[-1] & 15
-    number: int = struct.unpack(">I", digest[at : at + 4])[0] & 0x7FFFFFFF
-    return f"{number % 1_000_000:06d}"
+        assert await both() == {2}
+        row = await trail.expect("token_grace", session=session)
+        assert row.address == attacker.address
+        for one, held in tabs:
+            assert (await DOORS["REST header"].knock(one, held, held.access)).admitted
+        assert await both() == {3}
+        assert not trail.rows(event="authn_token_reuse", session=session)

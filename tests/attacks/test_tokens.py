@@ -1,4 +1,4 @@
-"""T1 to T8, T13 to T16: bad tokens through every carrier that can hold them."""
+"""T1 to T8, T14: bad tokens through every carrier that can hold them."""
 
 import contextlib
 import socket
@@ -6,19 +6,17 @@ import threading
 import time
 from collections.abc import Iterator
 
-import httpx
-import psutil
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.attacks import catalogue
 from tests.attacks.attacker import Attacker, Outcome
 from tests.attacks.doors import DOORS, TICKET_DOORS, Door, Good
-from tests.attacks.enlist import VICTIMS
 from tests.attacks.forging import Forge
 from tests.attacks.trail import Trail
 from tests.hq_server import HQServer
-from tests.rest_client import Refused, RestClient
-from tests.serving.wire import Wire
+from tests.rest_client import RestClient
 
 
 class Listener:
@@ -83,24 +81,38 @@ async def test_a_bad_token_is_refused_at_every_door(
     forge = Forge(getattr(good, way.opened_by))
     await assert_refused(attacker, good, way, catalogue.ROWS[row](forge))
     trail.owes("authn_token_refused", "token_invalid", attacker.address)
+    if row == "T5":
+        trail.owes("authn_token_refused", "token_expired", attacker.address)
 
 
 @pytest.mark.parametrize("door", DOORS)
 async def test_a_header_cannot_lead_anywhere(
-    door: str, attacker: Attacker, good: Good, listener: Listener
+    door: str, attacker: Attacker, good: Good, listener: Listener, trail: Trail
 ) -> None:
     """T3: keys in the token, addresses of keys, odd key ids, unknown `crit`: nothing is fetched."""
     way = DOORS[door]
     forge = Forge(getattr(good, way.opened_by))
     await assert_refused(attacker, good, way, catalogue.headers(forge, listener.url))
     assert not listener.visited.is_set()
+    trail.owes("authn_token_refused", "token_invalid", attacker.address)
 
 
-async def test_no_bit_of_a_signature_may_change(attacker: Attacker, good: Good) -> None:
-    """T4: every byte of it, one bit each."""
-    forge = Forge(good.access)
-    bad = {f"byte {at}": forge.flipped(at, at % 8) for at in range(64)}
-    await assert_refused(attacker, good, DOORS["REST header"], bad)
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(door=st.sampled_from([*DOORS]), at=st.integers(0, 63), bit=st.integers(0, 7))
+async def test_no_bit_of_a_signature_may_change(
+    door: str, at: int, bit: int, attacker: Attacker, good: Good, trail: Trail
+) -> None:
+    """T4: any bit of any byte, the other way round, through any carrier."""
+    way = DOORS[door]
+    forge = Forge(getattr(good, way.opened_by))
+    outcome = await way.knock(attacker, good, forge.flipped(at, bit))
+    assert (outcome.admitted, outcome.code) == (False, "token_invalid")
+    assert outcome.status in (401, 4001)
+    await assert_persistence(attacker, good, way)
+    if not trail.owed or trail.owed[-1].address != attacker.address:
+        trail.owes("authn_token_refused", "token_invalid", attacker.address)
 
 
 @pytest.mark.parametrize("door", DOORS)
@@ -116,7 +128,7 @@ async def test_a_clock_a_little_ahead_is_no_crime(
 
 @pytest.mark.parametrize("door", DOORS)
 async def test_a_credential_is_good_in_its_own_place_alone(
-    door: str, fort: HQServer, attacker: Attacker, good: Good
+    door: str, fort: HQServer, attacker: Attacker, good: Good, trail: Trail
 ) -> None:
     """T8: refresh used as access, access at refresh, a ticket sent as a token."""
     way = DOORS[door]
@@ -127,10 +139,13 @@ async def test_a_credential_is_good_in_its_own_place_alone(
     if door == "bare sub-protocol":  # a ticket looks like no token and is not taken for one
         ticket = "."
     await assert_refused(attacker, good, way, {"of the other kind": other, "a ticket": ticket})
+    trail.owes("authn_token_refused", "token_invalid", attacker.address)
 
 
 @pytest.mark.parametrize("door", TICKET_DOORS)
-async def test_only_a_ticket_is_a_ticket(door: str, attacker: Attacker, good: Good) -> None:
+async def test_only_a_ticket_is_a_ticket(
+    door: str, attacker: Attacker, good: Good, trail: Trail
+) -> None:
     """T8: a token sent as a ticket, and T1's shapes of nothing."""
     way = TICKET_DOORS[door]
     bad = {"access": good.access, "refresh": good.refresh} | {
@@ -145,31 +160,13 @@ async def test_only_a_ticket_is_a_ticket(door: str, attacker: Attacker, good: Go
     async with RestClient(attacker.server) as client:
         client.access = good.access
         assert (await way.knock(attacker, good, await client.ticket())).admitted
-
-
-async def test_rights_are_those_of_the_database(fort: HQServer, attacker: Attacker) -> None:
-    """T13: a well signed token that promises more, and one that has become out of date."""
-    victim = VICTIMS["a"]
-    async with await RestClient(fort).login(victim) as client:
-        client.access = Forge(client.access).claiming(role="director", clearance="top-secret")
-        me = await client.call("GET", "/api/auth/me")
-        assert (me["role"], me["clearance"]) == ("field-operative", "restricted")
-        with pytest.raises(Refused) as refused:
-            await client.create_mission("Coup")
-        assert (refused.value.status, refused.value.code) == (403, "forbidden")
-        async with await attacker.open(client.access) as opened:
-            said = (await opened.expect("welcome"))["agent"]
-            assert (said["role"], said["clearance"]) == ("field-operative", "restricted")
-        fort.manage("set_access", victim.username, "--role", "handler", "--clearance", "secret")
-        me = await client.call("GET", "/api/auth/me")
-        assert (me["role"], me["clearance"]) == ("handler", "secret")
-        assert await client.create_mission("Promoted")
+    trail.owes("authn_token_refused", "token_invalid", attacker.address)
 
 
 @pytest.mark.parametrize("size", [5_000, 64_000, 1_000_000])
 @pytest.mark.parametrize("door", DOORS)
 async def test_a_huge_token_is_not_read(
-    door: str, size: int, attacker: Attacker, good: Good
+    door: str, size: int, attacker: Attacker, good: Good, trail: Trail
 ) -> None:
     """T14: refused for its length alone; a head over 16 KiB is 431, a frame over 128 KiB 1009."""
     way = DOORS[door]
@@ -182,78 +179,17 @@ async def test_a_huge_token_is_not_read(
         # No `auth_failed` where the frame itself was too large to be read.
         assert not in_head
         assert size == 1_000_000
+        if way.on_open_socket:
+            await trail.expect("ws_close", address=attacker.address, code=1009)
+        else:
+            trail.owes("input_validation_fail", "frames", attacker.address)
     else:
         assert not outcome.admitted
         if in_head and size > 16_384:
             assert outcome == Outcome(False, 431, "too_large")
+            trail.owes("input_validation_fail", "http 431", attacker.address)
         else:
             assert outcome.status in (401, 4001)
             assert outcome.code == "token_invalid"
+            trail.owes("authn_token_refused", "token_invalid", attacker.address)
     await assert_persistence(attacker, good, way)
-
-
-async def test_a_flood_of_random_tokens_costs_nothing(gate: HQServer) -> None:
-    """T15: 2,000 as fast as they go: refused or told to wait, and memory stays flat."""
-    async with RestClient(gate) as client:
-        await client.login(VICTIMS["b"])
-        forge = Forge(client.access)
-    serve = psutil.Process(gate.pid)
-    workers = [serve, *serve.children(recursive=True)]
-    statuses = set()
-    before = 0
-    limits = httpx.Limits(max_connections=8)
-    async with httpx.AsyncClient(
-        base_url=gate.url,
-        limits=limits,
-        transport=httpx.AsyncHTTPTransport(local_address="127.3.0.1", limits=limits),
-    ) as http:
-        for number in range(2_000):
-            token = forge.flipped(number % 64, number % 8)
-            answer = await http.get("/api/auth/me", headers={"Authorization": f"Bearer {token}"})
-            statuses.add(answer.status_code)
-            if number == 200:
-                before = sum(worker.memory_info().rss for worker in workers)
-    after = sum(worker.memory_info().rss for worker in workers)
-    assert statuses <= {401, 429}
-    assert after - before < 20_000_000
-    async with RestClient(gate) as client:
-        client.access = forge.good
-        assert await client.call("GET", "/api/auth/me")
-
-
-@pytest.mark.parametrize(
-    ("said", "admitted"),
-    [
-        ("Bearer {}", True),
-        ("bearer {}", True),
-        ("BEARER  {}", True),
-        ("Token {}", False),
-        ("{}", False),
-        ("Bearer Bearer {}", False),
-        ("Bearer {} {}", False),
-        ("Bearer {}, Bearer {}", False),
-        ("Basic {}", False),
-        ("Bearer", False),
-        ("", False),
-    ],
-)
-async def test_the_scheme_is_bearer_once(
-    said: str, admitted: bool, attacker: Attacker, good: Good
-) -> None:
-    """T16: over REST and in a handshake."""
-    headers = {"Authorization": said.replace("{}", good.access)}
-    rest = await attacker.call("GET", "/api/auth/me", headers=headers)
-    handshake = await attacker.attempt(headers=headers)
-    assert (rest.admitted, handshake.admitted) == (admitted, admitted)
-    if not admitted:
-        assert (rest.code, handshake.code) == ("token_invalid", "token_invalid")
-
-
-async def test_two_authorization_headers_are_refused(attacker: Attacker, good: Good) -> None:
-    """T16: even when both are good."""
-    twice = [("Authorization", f"Bearer {good.access}")] * 2
-    assert (await attacker.call("GET", "/api/auth/me", headers=twice)).status == 401
-    lines = [f"Authorization: Bearer {good.access}"] * 2
-    with Wire(attacker.server) as wire:
-        assert wire.handshake("/missions", *lines).status == 401
-    await assert_persistence(attacker, good, DOORS["REST header"])

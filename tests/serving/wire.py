@@ -35,8 +35,16 @@ class Response(NamedTuple):
 class Wire:
     """One TCP connection to a server."""
 
-    def __init__(self, server: Listening, *, receive_buffer: int | None = None) -> None:
+    def __init__(
+        self,
+        server: Listening,
+        *,
+        receive_buffer: int | None = None,
+        local_address: str | None = None,
+    ) -> None:
         self.socket = socket.socket()
+        if local_address is not None:
+            self.socket.bind((local_address, 0))
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(15)
