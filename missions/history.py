@@ -90,8 +90,12 @@ def page(
     before: str | None = None,
     epoch: str | None = None,
     author_me: bool = False,
+    awaiting: str | None = None,
 ) -> Page:
     """A page of the agent's stream, or with `author_me` of what the agent sent.
+
+    With `awaiting`, whatever the cursor, the newest that wait for an acknowledgement: `me`, for
+    the agent's own; `others`, overdue ones for that of others.
 
     `after` that does not hold gives the newest with `recovered` false; `before` that does not
     hold raises `Reset`.
@@ -99,7 +103,9 @@ def page(
     while True:
         head = head_for(agent, mission_id)
         recovered = False
-        if author_me:
+        if awaiting is not None:
+            part = _awaiting(agent, head, limit, awaiting)
+        elif author_me:
             part = _sent(agent, head, limit, before)
         elif before is not None:
             number = _number_of(head, before) if epoch == head.epoch else None
@@ -223,6 +229,13 @@ def _sent(agent: Agent, head: Head, limit: int, before: str | None) -> Slice:
             raise Reset
         sent = sent.filter(position__lt=edge.position)
     newest = list(sent.order_by("-position")[:limit])
+    return _slice(newest[::-1], seq_column(head.stream))
+
+
+def _awaiting(agent: Agent, head: Head, limit: int, whom: str) -> Slice:
+    """What waits for an acknowledgement, newest last; the number is null outside its stream."""
+    read = selectors.awaiting_me if whom == "me" else selectors.awaiting_others
+    newest = list(read(agent, head.mission_id).order_by("-position")[:limit])
     return _slice(newest[::-1], seq_column(head.stream))
 
 

@@ -159,6 +159,11 @@ class Update(Numbers):
         ] + [
             models.Index(fields=["mission", "author", "position"], name="update_sent"),
             models.Index(
+                fields=["mission", "position"],
+                condition=models.Q(requires_ack=True),
+                name="update_asks",
+            ),
+            models.Index(
                 fields=["ack_due_at"],
                 condition=models.Q(ack_due_at__isnull=False, overdue_at__isnull=True),
                 name="update_ack_due",

@@ -12,6 +12,8 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+from django.db.models.lookups import IsNull
 
 from agents.errors import Forbidden, NotFound
 from agents.models import Agent
@@ -156,6 +158,52 @@ def _is_obliged(member: Agent, update: Update) -> bool:
         Looker(member.viewer, assigned=True),
         Clearance(update.mission.classification),
         audience_of(update),
+    )
+
+
+def awaiting_me(agent: Agent, mission_id: UUID) -> QuerySet[Update]:
+    """The updates whose acknowledgement the agent is asked for and has not given."""
+    return (
+        visible_updates(agent)
+        .filter(
+            Exists(Assignment.objects.filter(mission=OuterRef("mission"), agent=agent)),
+            ~Exists(Receipt.objects.filter(update=OuterRef("pk"), agent=agent)),
+            mission=mission_id,
+            requires_ack=True,
+        )
+        .exclude(author=agent)
+    )
+
+
+def awaiting_others(agent: Agent, mission_id: UUID) -> QuerySet[Update]:
+    """The overdue updates that somebody has still to acknowledge, of those that it oversees.
+
+    These are the agent's own, and for handlers and directors all that they see.
+    """
+    overseen = reviewable_updates(agent)
+    if audiences.may_staff(agent.viewer):
+        overseen |= visible_updates(agent)
+    return overseen.filter(
+        Exists(_missing()), mission=mission_id, requires_ack=True, ack_due_at__lte=Now()
+    )
+
+
+def _missing() -> QuerySet[Assignment]:
+    """Within a query of updates: who must acknowledge and has not; `obliged_to` as a queryset."""
+    meant = Q()
+    for viewer in audiences.VIEWERS:
+        seq = OuterRef(seq_column(audiences.stream_for(viewer)))
+        meant |= Q(
+            IsNull(seq, False), agent__role=viewer.role.value, agent__clearance=viewer.clearance
+        )
+    acknowledged = Receipt.objects.filter(update=OuterRef(OuterRef("pk")), agent=OuterRef("agent"))
+    return Assignment.objects.filter(
+        meant,
+        ~Q(agent=OuterRef("author")),
+        ~Exists(acknowledged),
+        mission=OuterRef("mission"),
+        agent__is_active=True,
+        agent__clearance__gte=OuterRef("mission__classification"),
     )
 
 

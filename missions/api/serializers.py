@@ -154,6 +154,13 @@ class PageQuery(StrictSerializer):
     author = Choice(
         choices=["me"], required=False, help_text="`me`: what the caller sent, also unseen."
     )
+    awaiting = Choice(
+        choices=["me", "others"],
+        required=False,
+        help_text="The newest that wait, whatever else is asked but `limit`. `me`: for the "
+        "caller's acknowledgement. `others`: overdue, for that of others; to author, handlers and "
+        "directors.",
+    )
 
 
 class AgentSearch(StrictSerializer):

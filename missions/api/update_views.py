@@ -33,7 +33,12 @@ class Updates(MissionCall):
         asked = self.asked(serializers.PageQuery)
         cursor = {name: asked[name] for name in ("after", "before", "epoch") if name in asked}
         page = history.page(
-            self.agent, mission_id, limit=asked["limit"], author_me="author" in asked, **cursor
+            self.agent,
+            mission_id,
+            limit=asked["limit"],
+            author_me="author" in asked,
+            awaiting=asked.get("awaiting"),
+            **cursor,
         )
         return answer(page)
 

@@ -82,6 +82,8 @@ HIDDEN: list[tuple[str, str, Frame | None]] = [
     ("DELETE", "/api/missions/{mission}/members/{other}", None),
     ("GET", "/api/missions/{mission}/updates", None),
     ("GET", "/api/missions/{mission}/updates?author=me", None),
+    ("GET", "/api/missions/{mission}/updates?awaiting=me", None),
+    ("GET", "/api/missions/{mission}/updates?awaiting=others", None),
     ("GET", "/api/missions/{mission}/updates?after={update}&epoch={mission}", None),
     ("POST", "/api/missions/{mission}/updates", {"kind": "report", "body": "b"}),
     ("POST", "/api/missions/{mission}/updates", {"kind": "order", "body": "b"}),
