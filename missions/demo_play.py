@@ -38,10 +38,11 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Line:
-    """What one agent says next: the body of a POST."""
+    """What one agent says next: the body of a POST; and whether it acknowledges the last order."""
 
     username: str
     content: dict[str, Any]
+    acknowledges: bool = False
 
 
 class Player:
@@ -116,6 +117,8 @@ def lines() -> Iterator[Line]:
                 **(where(said[0], step) if said[1] is Kind.POSITION else {}),
                 **said[3],
             },
+            acknowledges=step % len(SCRIPT) in ACKNOWLEDGING
+            and step // len(SCRIPT) % LEFT_OPEN != LEFT_OPEN - 1,
         )
 
 
@@ -129,7 +132,7 @@ def where(username: str, step: int) -> dict[str, Any]:
 _DESK = {"roles": ["handler", "analyst"]}
 _CONFIDENTIAL = {"classification": Clearance.CONFIDENTIAL.wire}
 _SECRET = {"classification": Clearance.SECRET.wire, **_DESK}
-_ACK = {"requires_ack": True, "ack_within": 300}
+_ACK = {"requires_ack": True, "ack_within": 300, "roles": ["field-operative", "handler"]}
 
 SCRIPT: tuple[tuple[str, Kind, str, dict[str, Any]], ...] = (
     ("heron", Kind.POSITION, "Moving along the lower traverse.", {}),
@@ -155,3 +158,13 @@ SCRIPT: tuple[tuple[str, Kind, str, dict[str, Any]], ...] = (
     ("heron", Kind.MESSAGE, "On the rocks, safe. Whistle heard here too.", {}),
     ("handler", Kind.MESSAGE, "Helicopter on 20 minutes' notice from now.", _CONFIDENTIAL),
 )
+
+ACKNOWLEDGING = frozenset(
+    step
+    for step, (who, kind, body, _) in enumerate(SCRIPT)
+    if body.startswith("Understood") or (who, kind) == ("wren", Kind.REPORT)
+)
+"""The lines with which those who got the order acknowledge it, in time."""
+
+LEFT_OPEN = 12
+"""Of so many orders nobody acknowledges the last, so that one becomes overdue now and then."""

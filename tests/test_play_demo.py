@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -49,13 +50,17 @@ def player(tmp_path: Path, room: HQServer) -> Iterator[Process]:
 
 def newest(room: HQServer) -> int:
     """The number of the newest update that the director sees on the demo's mission."""
+    return int(page(room, "director", limit="1")["seq"])
+
+
+def page(room: HQServer, username: str, **query: str) -> Any:
+    """A page of the demo's mission as that agent sees it."""
     with httpx.Client(base_url=room.url, trust_env=False) as http:
-        login = {"username": "director", "password": PASSWORD, "transport": "body"}
+        login = {"username": username, "password": PASSWORD, "transport": "body"}
         access = http.post("/api/auth/login", json=login).json()["access"]
         http.headers["Authorization"] = f"Bearer {access}"
         missions = {one["codename"]: one["id"] for one in http.get("/api/missions").json()}
-        page = http.get(f"/api/missions/{missions[LANTERN]}/updates", params={"limit": 1})
-        return int(page.json()["seq"])
+        return http.get(f"/api/missions/{missions[LANTERN]}/updates", params=query).json()
 
 
 def test_it_waits_for_hq_plays_and_ends_when_told_to(room: HQServer, player: Process) -> None:
@@ -65,6 +70,20 @@ def test_it_waits_for_hq_plays_and_ends_when_told_to(room: HQServer, player: Pro
     room.wait_until(lambda: newest(room) > before + 3, within=WITHIN)
     assert player.stop() == 0
     assert player.tail().splitlines()[-1] == "The demo ends."
+
+
+def test_it_acknowledges_its_own_orders(room: HQServer, player: Process) -> None:
+    """Nothing of what it ordered waits for those it ordered it to."""
+    room.start()
+    before = {one["update"]["id"] for one in page(room, "heron", limit="200")["updates"]}
+
+    def fresh(name: str) -> list[str]:
+        shown = page(room, name, limit="200")
+        new = [one["update"] for one in shown["updates"] if one["update"]["id"] not in before]
+        asked = [one["id"] for one in new if one["requires_ack"]]
+        return [one for one in asked if one in shown["acknowledged"]]
+
+    room.wait_until(lambda: bool(fresh("heron") and fresh("wren")), within=WITHIN)
 
 
 def test_it_ends_by_itself_when_hq_is_gone(room: HQServer, player: Process) -> None:

@@ -3,13 +3,14 @@
 import itertools
 
 import pytest
+from django.utils import timezone
 
 from agents.models import Agent
 from agents.roles import Clearance
-from missions import demo, demo_play, history, services
+from missions import demo, demo_play, history, selectors, services
 from missions.api.serializers import AnyNewUpdate
 from missions.demo_log import LANTERN
-from missions.models import Mission
+from missions.models import Mission, Update
 
 ROUND = len(demo_play.SCRIPT)
 
@@ -55,6 +56,28 @@ def test_the_script_is_for_several_eyes() -> None:
     }
     assert any("roles" in content for content in contents)
     assert any(content.get("requires_ack") for content in contents)
+
+
+@pytest.mark.django_db
+def test_orders_are_acknowledged_in_time_but_one_in_a_while() -> None:
+    """By all who must, within the script, by its own pace; not all: the room shows that too."""
+    demo.seed()
+    mission = Mission.objects.get(codename=LANTERN)
+    people = {agent.username: agent for agent in Agent.objects.all()}
+    open_before = set(selectors.awaiting_others(people["handler"], mission.pk))
+    orders: list[Update] = []
+    rounds = demo_play.LEFT_OPEN
+    for line in itertools.islice(demo_play.lines(), rounds * ROUND):
+        reader = AnyNewUpdate(data=line.content)
+        assert reader.is_valid()
+        if line.content.get("requires_ack"):
+            orders.append(services.publish(people[line.username], mission.pk, reader.draft()))
+        elif line.acknowledges:
+            services.acknowledge(people[line.username], orders[-1].pk)
+    Update.objects.filter(pk__in=[one.pk for one in orders]).update(ack_due_at=timezone.now())
+    late = set(selectors.awaiting_others(people["handler"], mission.pk)) - open_before
+    assert len(orders) == rounds
+    assert late == {orders[-1]}
 
 
 def test_nobody_at_the_address_is_gone() -> None:

@@ -49,6 +49,7 @@ def play(url: str, every: float, stop: threading.Event) -> str:
     players: dict[str, Player] = {}
     script = lines()
     line: Line | None = None
+    order = ""
     patience = time.monotonic() + START_WITHIN
     while not stop.is_set():
         line = line or next(script)
@@ -56,8 +57,11 @@ def play(url: str, every: float, stop: threading.Event) -> str:
         try:
             mission = mission_id(player)
             if mission is not None:
-                player.call("POST", f"/api/missions/{mission}/updates", line.content)
-                line = None
+                said = player.call("POST", f"/api/missions/{mission}/updates", line.content)
+                order = said["id"] if said["requires_ack"] else order
+                acknowledges, line = line.acknowledges and order, None
+                if acknowledges:
+                    player.call("POST", f"/api/updates/{order}/acknowledge")
             patience = time.monotonic() + GONE_AFTER
         except Gone:
             if time.monotonic() > patience:
