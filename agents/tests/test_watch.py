@@ -248,7 +248,7 @@ async def test_a_worker_that_stood_still_compares_before_it_closes(
     socket = Socket(session)
     watching.add(socket)
     await watching.compare()
-    stand_still(2.0)
+    time.sleep(2.0)  # noqa: ASYNC251  (nothing of the loop runs: the process stands still)
     assert not watching.fresh
     await watching.compare()
     assert watching.fresh
@@ -264,21 +264,12 @@ async def test_a_worker_that_stood_still_and_cannot_compare_closes_its_sockets(
     socket = Socket(session)
     watching.add(socket)
     await watching.compare()
-
-    async def away(*_: object) -> None:
-        raise ConnectionError
-
-    monkeypatch.setattr(threads, "in_watch_thread", away)
-    stand_still(2.0)
-    woke = time.monotonic()
-    async with asyncio.timeout(PATIENCE):
-        await socket.was_shut.get()
+    with database_faults.failing("agents_session"):
+        time.sleep(2.0)  # noqa: ASYNC251  (as above)
+        woke = time.monotonic()
+        async with asyncio.timeout(PATIENCE):
+            await socket.was_shut.get()
     assert 0.5 < time.monotonic() - woke < 2.0
-
-
-def stand_still(seconds: float) -> None:
-    """Nothing of the loop runs, as in a process that is stopped."""
-    time.sleep(seconds)
 
 
 async def test_sockets_are_counted_by_agent_and_forgotten(

@@ -1,15 +1,13 @@
 """Rights that change under an open socket: what is cut at once, and what the client is told."""
 
-import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from agents import live, sessions, threads, watch
+from agents import sessions, threads, watch
 from agents.roles import Clearance, Role
 from agents.tests.wire import Wire
-from missions import history, publishing, revisions, services, switchboard
+from missions import services, switchboard
 from missions.access import read_access
 from missions.models import Mission
 from missions.tests.room import Room, bodies, is_body, set_access
@@ -65,120 +63,6 @@ async def test_a_right_taken_and_given_back_in_one_breath_leaves_no_dead_stream(
     await consumer.rescope(given)
     await room.publish(HANDLER, mission, "fence")
     assert "fence" in bodies(await wire.until(is_body("fence")))
-
-
-@pytest.fixture
-def unnoticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The layer loses every notice, and nobody compares unless the test does."""
-    monkeypatch.setattr(watch, "COMPARE_EVERY_ALONE", 3600.0)
-    hand_over = live.hand_over
-
-    def lossy(group: str, event: dict[str, Any]) -> None:
-        if group != live.NOTICES:
-            hand_over(group, event)
-
-    monkeypatch.setattr(live, "hand_over", lossy)
-
-
-@pytest.mark.usefixtures("unnoticed")
-async def test_a_reset_while_the_agent_is_off_for_a_moment_leaves_no_dead_stream(
-    room: Room, mission: Mission
-) -> None:
-    """The snapshot is refused, the agent is back before anybody compares: it is sent then."""
-    update = await room.publish(HANDLER, mission, "retracted")
-    wire, handler = await room.enter(ANALYST), room.cast[HANDLER]
-    consumer, analyst = wire_consumer(wire), room.cast[ANALYST]
-    await room.do(services.remove_member, handler, mission.pk, analyst.pk)
-    await room.do(revisions.retract, handler, update.pk)
-    await renumbered(consumer)
-    await room.do(services.add_member, handler, mission.pk, analyst.pk)
-    assert await wire.fence() == []
-    await watch.current().compare()
-    await wire.expect("subscribed", mission=str(mission.pk), updates=[])
-    await room.publish(HANDLER, mission, "fence")
-    assert (await wire.expect("update"))["update"]["body"] == "fence"
-
-
-@pytest.mark.usefixtures("unnoticed")
-async def test_a_reset_while_the_agent_is_off_for_good_is_told_as_ever(
-    room: Room, mission: Mission
-) -> None:
-    """What is owed and cannot be given any more is taken away with a word, once."""
-    update = await room.publish(HANDLER, mission, "retracted")
-    wire, handler = await room.enter(ANALYST), room.cast[HANDLER]
-    await room.do(services.remove_member, handler, mission.pk, room.cast[ANALYST].pk)
-    await room.do(revisions.retract, handler, update.pk)
-    await renumbered(wire_consumer(wire))
-    await watch.current().compare()
-    await wire.expect("unsubscribed", mission=str(mission.pk), reason="access_revoked")
-    await room.publish(HANDLER, mission, "unseen")
-    assert await wire.fence() == []
-
-
-@pytest.mark.usefixtures("unnoticed")
-async def test_a_mission_that_vanished_between_welcome_and_its_snapshot_comes_back(
-    room: Room, mission: Mission, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A client that was told of it in `welcome` gets its `subscribed` once rights are compared."""
-    handler, analyst = room.cast[HANDLER], room.cast[ANALYST]
-    off_during(
-        monkeypatch,
-        lambda: services.remove_member(handler, mission.pk, analyst.pk),
-        lambda: services.add_member(handler, mission.pk, analyst.pk),
-    )
-    wire = await room.open(ANALYST)
-    assert len((await wire.expect("welcome"))["missions"]) == 1
-    assert await wire.fence() == []
-    await watch.current().compare()
-    await wire.expect("subscribed", mission=str(mission.pk))
-
-
-@pytest.mark.usefixtures("unnoticed")
-async def test_a_refused_repeat_of_a_subscribe_is_made_up_for(
-    room: Room, mission: Mission, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The client still holds what it held: it is subscribed again, unless it unsubscribed."""
-    handler, analyst, key = room.cast[HANDLER], room.cast[ANALYST], str(mission.pk)
-    wires = [await room.enter(ANALYST), await room.enter(ANALYST)]
-    for wire in wires:
-        off_during(
-            monkeypatch,
-            lambda: services.remove_member(handler, mission.pk, analyst.pk),
-            lambda: services.add_member(handler, mission.pk, analyst.pk),
-        )
-        assert (await wire.ask("subscribe", mission=key))["code"] == "not_found"
-    assert (await wires[1].ask("unsubscribe", mission=key))["reason"] == "requested"
-    await watch.current().compare()
-    await wires[0].expect("subscribed", mission=key)
-    assert await wires[1].fence() == []
-
-
-async def renumbered(consumer: Any) -> None:
-    """Until the socket has taken a reset and tried to read its mission anew."""
-    heard, seen = asyncio.Event(), consumer._subscriptions.missions()
-    live.current().on("test.heard", lambda _: heard.set())
-    live.hand_over(publishing.group_of(seen[0]), {"type": "test.heard"})
-    async with asyncio.timeout(10):
-        await heard.wait()
-    assert not any(map(consumer._subscriptions.follows, seen))
-    await asyncio.gather(*consumer._resets)
-
-
-def off_during(
-    monkeypatch: pytest.MonkeyPatch, before: Callable[[], Any], after: Callable[[], Any]
-) -> None:
-    """Has the next reading of a history meet the database between two changes."""
-    read = history.snapshot_or_following
-
-    def between(*args: Any) -> Any:
-        monkeypatch.setattr(history, "snapshot_or_following", read)
-        before()
-        try:
-            return read(*args)
-        finally:
-            after()
-
-    monkeypatch.setattr(history, "snapshot_or_following", between)
 
 
 async def test_a_reclassified_mission_disappears_for_who_is_cleared_too_low(

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.attacks.attacker import Attacker, Outcome
+from tests.attacks.authenticator import totp
 from tests.attacks.enlist import RECRUIT, STAFF
-from tests.attacks.test_sessions import totp
 from tests.attacks.trail import Trail
 from tests.cast import HANDLER, PASSWORD
 from tests.hq_server import HQServer

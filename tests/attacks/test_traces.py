@@ -35,15 +35,15 @@ def logs(folder: Path) -> Iterator[tuple[Path, str]]:
         yield path, path.read_text(encoding="utf-8", errors="replace")
 
 
-def bodies(folder: Path, postgres: PostgresServer) -> set[str]:
-    """What was said in any mission of any database of the run."""
+def bodies(folder: Path, postgres: PostgresServer | None = None) -> set[str]:
+    """What was said in any mission of the SQLite databases of a folder, and of that PostgreSQL."""
     said: set[str] = set()
     for path in folder.rglob("hq.sqlite3"):
         with closing(sqlite3.connect(path, timeout=20)) as database:
             if database.execute(MIGRATED).fetchone():
                 said |= {text for (text,) in database.execute(SAID)}
-    for name in postgres.databases():
-        with psycopg.connect(postgres.url(name)) as connection:
+    for url in map(postgres.url, postgres.databases()) if postgres else ():
+        with psycopg.connect(url) as connection:
             if connection.execute(MIGRATED_ON_POSTGRES).fetchone():
                 said |= {text for (text,) in connection.execute(SAID)}
     return {body for body in said if len(body) >= SHORTEST_BODY and " " in body.strip()}
