@@ -6,6 +6,7 @@ factor together, and each login, logout and lifetime is written here. A session 
 8 hours, used or not (ASVS 5.0: 7.3.1, 7.3.2, 7.4.1, 7.4.2). Called by `agents.admin`.
 """
 
+import contextlib
 import datetime as dt
 from dataclasses import dataclass
 from functools import partial
@@ -24,8 +25,10 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
 
-from agents import audit, enrolment, sessions
+from agents import audit, enrolment, lockout, logins, sessions
 from agents.addresses import client_address
+from agents.errors import InvalidCredentials, Unavailable
+from agents.logins import Proof
 from agents.models import Agent, Session
 from agents.sessions import Authenticated
 
@@ -92,14 +95,26 @@ def leave(request: HttpRequest) -> None:
         logout(request)
 
 
-def proved_by(request: HttpRequest, factor: str) -> None:
-    """Says which second factor the login that follows was proved with."""
-    vars(request)["hq_factor"] = factor
+def proved_by(request: HttpRequest, proof: Proof) -> None:
+    """Says what the login that follows was proved with."""
+    vars(request)["hq_proof"] = proof
+
+
+def failed(request: HttpRequest) -> None:
+    """The login was proved and could not begin: nothing of it stays but its row in the log."""
+    request.session.flush()
+    proof: Proof | None = vars(request).get("hq_proof")
+    if proof is not None:
+        logins.note_failure(InvalidCredentials(), proof.agent, address_of(request))
+        # However long it took, the answer is the login page and tells nothing.
+        with contextlib.suppress(Unavailable):
+            lockout.fail(proof.attempt)
 
 
 @receiver(user_logged_in)
 def _begin(sender: type[Agent], request: HttpRequest, user: Agent, **kwargs: Any) -> None:
     address = address_of(request)
+    proof: Proof | None = vars(request).get("hq_proof")
     with transaction.atomic():
         session = sessions.open_session(
             user,
@@ -107,14 +122,17 @@ def _begin(sender: type[Agent], request: HttpRequest, user: Agent, **kwargs: Any
             address=address,
             user_agent=request.META.get("HTTP_USER_AGENT", ""),
             expires_at=timezone.now() + LIFETIME,
+            proved=proof.proved if proof else None,
         )
+        if proof:
+            lockout.complete(proof.attempt)
         audit.record(
             "authn_login_success",
             actor=user.pk,
             subject=user.pk,
             session=session.pk,
             address=address,
-            factor=vars(request).get("hq_factor", "none"),
+            factor=proof.factor if proof else "none",
         )
     request.session[SESSION_ID] = str(session.pk)
     vars(request).pop("hq_entered", None)

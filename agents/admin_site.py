@@ -64,9 +64,8 @@ class LoginForm(AdminAuthenticationForm):
         except ValidationError:
             lockout.fail(proof.attempt)
             raise
-        lockout.complete(proof.attempt)
         admin_sessions.leave(self.request)
-        admin_sessions.proved_by(self.request, proof.factor)
+        admin_sessions.proved_by(self.request, proof)
         self.user_cache = proof.agent
         vars(proof.agent)["backend"] = settings.AUTHENTICATION_BACKENDS[0]
         return said
@@ -113,11 +112,11 @@ class HQSite(AdminSite):
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The form; a login of somebody who was disabled at that moment is none."""
+        """The form; a login whose proof ceased to hold at that moment is none, and has failed."""
         try:
             return super().login(request, extra_context)
         except TokenInvalid:
-            request.session.flush()
+            admin_sessions.failed(request)
             return HttpResponseRedirect(reverse("admin:login"))
 
     def logout(

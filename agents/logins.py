@@ -26,6 +26,7 @@ from agents.errors import (
 from agents.lockout import Attempt
 from agents.models import Agent, Session
 from agents.selectors import agent_named
+from agents.sessions import Proved
 
 VERIFYING = 4
 """Passwords that a process verifies at once: each takes 100 MiB while it does (argon2)."""
@@ -40,6 +41,11 @@ class Proof(NamedTuple):
     agent: Agent
     factor: str
     attempt: Attempt
+
+    @property
+    def proved(self) -> Proved:
+        """What has to hold still when the session is opened."""
+        return Proved(self.agent.password, self.factor != "none")
 
 
 def log_in(
@@ -57,7 +63,9 @@ def log_in(
     agent = proof.agent
     try:
         with transaction.atomic():
-            session = sessions.open_session(agent, address=address, user_agent=user_agent)
+            session = sessions.open_session(
+                agent, address=address, user_agent=user_agent, proved=proof.proved
+            )
             Agent.objects.filter(id=agent.id).update(last_login=Now())
             lockout.complete(proof.attempt)
             audit.record(
@@ -69,8 +77,10 @@ def log_in(
                 factor=proof.factor,
             )
     except TokenInvalid:
+        refusal = InvalidCredentials()
+        note_failure(refusal, agent, address)
         lockout.fail(proof.attempt)
-        raise InvalidCredentials from None
+        raise refusal from None
     return session
 
 
@@ -94,7 +104,7 @@ def prove(
             raise InvalidCredentials
         proof = Proof(agent, mfa.check(agent, otp), attempt)
     except Unauthorized as refusal:
-        _note_failure(refusal, agent, address)
+        note_failure(refusal, agent, address)
         lockout.fail(attempt)
         raise
     lockout.in_time(attempt)
@@ -120,7 +130,8 @@ def _password_checked(username: str, password: str) -> tuple[Agent | None, bool]
     return agent, False
 
 
-def _note_failure(refusal: Unauthorized, agent: Agent | None, address: str | None) -> None:
+def note_failure(refusal: Unauthorized, agent: Agent | None, address: str | None) -> None:
+    """Writes a failed login into the audit log, whoever it was said to be by."""
     reason = refusal.code
     if isinstance(refusal, OtpRequired) and refusal.message != OtpRequired.default_message:
         reason = "otp_wrong"

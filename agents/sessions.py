@@ -11,7 +11,7 @@ end of a session, the grace of a rotation) is compared with the database's.
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
@@ -48,6 +48,17 @@ class Authenticated:
     must_enrol: bool = False
 
 
+class Proved(NamedTuple):
+    """What a login rests on: the password's hash that was verified, and whether a second factor."""
+
+    password: str
+    factor: bool
+
+    def holds(self, agent: Agent) -> bool:
+        """Whether it would still be enough for that row."""
+        return agent.password == self.password and (self.factor or not enrolment.enrolled(agent))
+
+
 @dataclass(frozen=True, slots=True)
 class TokenPair:
     """What a login or a refresh gives. `expires_in`: whole seconds of the access token's life."""
@@ -66,9 +77,12 @@ def open_session(
     user_agent: str = "",
     name: str = "",
     expires_at: dt.datetime | None = None,
+    proved: Proved | None = None,
 ) -> Session:
     """A new session; `TokenInvalid` when the agent was disabled meanwhile.
 
+    Verifying takes long: `proved` is compared under the row's lock with what holds by then, else a
+    login would outlive the change of a password or second factor that ends all sessions.
     `expires_at` defaults to HQ_SESSION_DAYS from now, for a service session to 30 days, which is
     also the most it can have.
     """
@@ -81,6 +95,8 @@ def open_session(
     ends = min(expires_at or longest, longest)
     with transaction.atomic():
         locked = locked_agent(agent.id)
+        if proved is not None and not proved.holds(locked):
+            raise TokenInvalid
         session = Session.objects.create(
             agent=locked,
             kind=kind,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from axes.models import AccessFailureLog
 from django.conf import settings as configured
 from django.contrib.sessions.models import Session as DjangoSession
 from django.http import HttpRequest
@@ -17,10 +18,12 @@ from pytest_django.fixtures import Settings
 from agents import accounts, admin_sessions, sessions
 from agents.errors import TokenInvalid
 from agents.models import Agent, AuditEvent, Session
+from agents.notebook import Notebook
 from agents.roles import Clearance, Role
 from agents.sessions import open_session
 from agents.tests.authenticator import enrol
 from agents.tests.conftest import PASSWORD, MakeAgent
+from agents.tests.test_logins import changed_password, while_verifying
 from tests import database_faults
 
 pytestmark = pytest.mark.django_db
@@ -195,6 +198,20 @@ def test_nobody_has_no_rights_and_costs_nothing(
         assert admin_sessions.entered(request) is None
     with pytest.raises(TypeError):
         admin_sessions.caller(request)
+
+
+def test_a_password_that_changed_while_it_was_verified_does_not_get_in(
+    staff: Agent, own_notebook: Notebook, settings: Settings
+) -> None:
+    """No session of the admin, the attempt has failed, and the log says so."""
+    while_verifying(settings, lambda: changed_password(staff))
+    client = Client(REMOTE_ADDR="192.0.2.7")
+    form = {"username": "harriet", "password": PASSWORD}
+    assert client.post(LOGIN, form)["Location"].startswith(LOGIN)
+    assert not Session.objects.exists()
+    assert not is_in(client)
+    assert AccessFailureLog.objects.filter(path_info="").count() == 1
+    assert [one.event for one in own_notebook._take(everything=True)] == ["authn_login_fail"]
 
 
 def test_an_agent_who_was_disabled_at_that_moment_does_not_get_in(staff: Agent) -> None:

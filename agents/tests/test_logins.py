@@ -1,5 +1,6 @@
 """Logging in: one answer for all that is wrong, one count of all that fails, one row for each."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any, ClassVar
 
@@ -8,11 +9,18 @@ from axes.models import AccessFailureLog
 from django.contrib.auth import hashers
 from pytest_django.fixtures import Settings
 
-from agents import logins
-from agents.errors import InvalidCredentials, OtpRequired, RateLimited, Unavailable
-from agents.logins import log_in, prove_again
+from agents import accounts, logins
+from agents.errors import (
+    InvalidCredentials,
+    OtpRequired,
+    RateLimited,
+    TokenInvalid,
+    Unavailable,
+)
+from agents.logins import log_in, prove, prove_again
 from agents.models import Agent, AuditEvent, Session
 from agents.notebook import Notebook
+from agents.sessions import Proved, open_session
 from agents.tests.authenticator import enrol, shown
 from agents.tests.conftest import PASSWORD, MakeAgent
 
@@ -168,3 +176,63 @@ def test_all_that_is_wrong_takes_the_same_queries(
     for username in ("nobody", "ada", "disabled"):
         with django_assert_num_queries(5), pytest.raises(InvalidCredentials):
             log_in(username, "wrong", address=HERE)
+
+
+class InterruptedHasher(hashers.MD5PasswordHasher):
+    """The tests' hasher, which has something happen, once, before it says whether it is right."""
+
+    meanwhile: ClassVar[list[Callable[[], object]]] = []
+
+    def verify(self, password: str, encoded: str) -> bool:
+        """What it was given was read before."""
+        while self.meanwhile:
+            self.meanwhile.pop()()
+        return super().verify(password, encoded)
+
+
+def while_verifying(settings: Settings, change: Callable[[], object]) -> None:
+    """Has something happen, once, after a password was read and before it turns out right."""
+    InterruptedHasher.meanwhile[:] = [change]
+    settings.PASSWORD_HASHERS = [f"{InterruptedHasher.__module__}.InterruptedHasher"]
+
+
+def changed_password(agent: Agent) -> None:
+    """As an operator sets one."""
+    agent = Agent.objects.get(pk=agent.pk)
+    agent.set_password("another long passphrase")
+    accounts.save_password(agent)
+
+
+def test_a_login_does_not_outlive_a_password_that_changed_while_it_was_verified(
+    agent: Agent, own_notebook: Notebook, settings: Settings
+) -> None:
+    """It has failed: no session with the old one."""
+    while_verifying(settings, lambda: changed_password(agent))
+    with pytest.raises(InvalidCredentials):
+        log_in("ada", PASSWORD, address=HERE)
+    assert not Session.objects.exists()
+    assert AccessFailureLog.objects.filter(ip_address=HERE, path_info="").count() == 1
+    assert not AuditEvent.objects.filter(event="authn_login_success").exists()
+    noted = own_notebook._take(everything=True)
+    assert [entry.event for entry in noted] == ["authn_login_fail"]
+
+
+def test_a_login_without_a_code_does_not_outlive_a_second_factor_set_meanwhile(
+    agent: Agent,
+) -> None:
+    """A password alone is no proof any more when the session would open."""
+    proof = prove("ada", PASSWORD)
+    enrol(agent)
+    with pytest.raises(TokenInvalid):
+        open_session(agent, proved=proof.proved)
+    assert open_session(agent, proved=Proved(proof.agent.password, factor=True))
+
+
+def test_a_login_with_a_code_outlives_what_it_does_not_rest_on(
+    agent: Agent, settings: Settings
+) -> None:
+    """A change of the account that ends no session ends no login that is on its way."""
+    codes = enrol(agent)
+    renamed = Agent.objects.filter(pk=agent.pk)
+    while_verifying(settings, lambda: renamed.update(codename="Another"))
+    assert log_in("ada", PASSWORD, codes[0], address=HERE)

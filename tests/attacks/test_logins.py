@@ -1,11 +1,13 @@
 """R3, R4: passwords guessed, and what the time of an answer tells."""
 
 import asyncio
+import contextlib
 import random
 import statistics
 import time
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.attacks.attacker import Attacker, Outcome, rows
@@ -15,7 +17,7 @@ from tests.attacks.enlist import DISABLED, UNUSABLE, VICTIMS
 from tests.attacks.trail import Trail
 from tests.cast import ANALYST, HANDLER, PASSWORD
 from tests.hq_server import HQServer
-from tests.rest_client import RestClient
+from tests.rest_client import Refused, RestClient
 from tests.socket_client import SocketClient
 
 TRIES = 200
@@ -227,3 +229,29 @@ async def test_wrong_codes_are_guesses_too(gate: HQServer, besieger: Attacker) -
     for _ in range(4):
         assert await with_code(None) == needs
     assert await with_code(recovery[1]) == WAITS
+
+
+async def test_no_login_outlives_the_password_that_it_was_made_with(fort: HQServer) -> None:
+    """R4: of logins that are being verified while the password changes, none keeps its session."""
+    victim, kept = VICTIMS["u"], []
+
+    async def old_password() -> None:
+        async with RestClient(fort) as client:
+            client.http.timeout = httpx.Timeout(60)
+            with contextlib.suppress(Refused):
+                await client.login(victim)
+                kept.append(client.access)
+
+    async with await RestClient(fort).login(victim) as owner, asyncio.TaskGroup() as logins:
+        owner.http.timeout = httpx.Timeout(60)
+        change = {"current_password": PASSWORD, "new_password": "another-horse-entirely-77"}
+        changing = logins.create_task(owner.call("POST", "/api/auth/password", change))
+        for _ in range(6):
+            await asyncio.wait([changing], timeout=0.15)
+            logins.create_task(old_password())
+    async with RestClient(fort) as client:
+        for client.access in kept:
+            with pytest.raises(Refused) as refused:
+                await client.call("GET", "/api/auth/me")
+            assert refused.value.code == "token_invalid"
+        await client.login(victim, "another-horse-entirely-77")
