@@ -7,6 +7,7 @@ the audit log. Accounts are disabled, never deleted.
 """
 
 import copy
+import hashlib
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -68,12 +69,37 @@ class StandingForm(AgentForm):
         return said
 
 
+def drawn_of(agent: Agent) -> str:
+    """What a page shows of an account, as a digest; another one after any change of it."""
+    shown = [getattr(agent, field) for field in ("access_revision", *PROFILE, *ACCESS, *RIGHTS)]
+    return hashlib.sha256(repr(shown).encode()).hexdigest()
+
+
 class ChangeForm(StandingForm):
-    """An existing account. The password has a page of its own."""
+    """An existing account. The password has a page of its own.
+
+    A page that was loaded before somebody else's change would take that change back: it is refused.
+    """
+
+    drawn = forms.CharField(widget=forms.HiddenInput)
 
     class Meta:
         model = Agent
         fields = (*PROFILE, *ACCESS, *RIGHTS)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["drawn"] = drawn_of(self.instance)
+
+    def clean(self) -> dict[str, Any]:
+        """The fields, if the account is still as it was shown; its row is locked until saved."""
+        locked = Agent.objects.select_for_update(no_key=True).filter(pk=self.instance.pk).first()
+        if locked is None or self.data.get("drawn") != drawn_of(locked):
+            raise forms.ValidationError(
+                "This account was changed after the page was loaded. Load the page again, look at "
+                "what it says now, and make your change there."
+            )
+        return super().clean()
 
 
 class CreationForm(StandingForm, AgentCreationForm):
@@ -111,7 +137,7 @@ class AgentAdmin(StaffMayEnter, AgentModelAdmin):
     filter_horizontal = ()
     readonly_fields = ("password_page", "last_login", "created_at")
     fieldsets = (
-        (None, {"fields": (*PROFILE, "password_page")}),
+        (None, {"fields": (*PROFILE, "password_page", "drawn")}),
         ("Access", {"fields": ACCESS}),
         ("Administration", {"fields": RIGHTS}),
         ("Times", {"fields": ("last_login", "created_at")}),
@@ -146,12 +172,14 @@ class AgentAdmin(StaffMayEnter, AgentModelAdmin):
             accounts.record_created(obj, **by)
             return
         changed = [field for field in form.changed_data if field in (*PROFILE, *RIGHTS)]
+        access: dict[str, Any] = {
+            "role": Role(obj.role),
+            "clearance": Clearance(obj.clearance),
+            "is_active": obj.is_active,
+        }
+        # What was not changed here is not said: somebody else may have changed it.
         accounts.set_access(
-            obj.pk,
-            role=Role(obj.role),
-            clearance=Clearance(obj.clearance),
-            is_active=obj.is_active,
-            **by,
+            obj.pk, **{field: access[field] for field in ACCESS if field in form.changed_data}, **by
         )
         if changed:
             accounts.save_profile(obj, {field: form.initial.get(field) for field in changed}, **by)

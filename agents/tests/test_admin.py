@@ -7,6 +7,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
+from agents.admin.accounts import drawn_of
 from agents.enrolment import enrolled
 from agents.logins import log_in
 from agents.models import Agent, AuditEvent, Ticket
@@ -51,6 +52,7 @@ def said(agent: Agent, **changes: Any) -> dict[str, Any]:
         "is_active": agent.is_active,
         "is_staff": agent.is_staff,
         "is_superuser": agent.is_superuser,
+        "drawn": drawn_of(Agent.objects.get(pk=agent.pk)),
     } | changes
     return {name: value for name, value in form.items() if value is not False}
 

@@ -1,5 +1,6 @@
 """Somebody in the admin, as a browser at an address of 127.0.0.0/8 is."""
 
+import re
 from types import TracebackType
 from typing import Any, Self
 
@@ -38,9 +39,10 @@ class AdminBrowser:
 
     async def post(self, path: str, **fields: Any) -> httpx.Response:
         """A form of that page, as the page itself would send it."""
-        await self.get(path)
+        page = (await self.get(path)).text
+        drawn = dict(re.findall(r'<input type="hidden" name="(drawn)" value="(\w+)"', page))
         token = {"csrfmiddlewaretoken": self.cookies.get("csrftoken", "")}
-        return await self._send("POST", path, data={**token, **fields})
+        return await self._send("POST", path, data={**token, **drawn, **fields})
 
     async def log_in(self, member: Member) -> httpx.Response:
         """The form of the login page."""
