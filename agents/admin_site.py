@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
-from agents import accounts, admin_sessions, lockout, logins
+from agents import accounts, admin_sessions, lockout, logins, notebook
 from agents.errors import InvalidCredentials, OtpRequired, RateLimited, TokenInvalid
 
 View = Callable[..., HttpResponseBase]
@@ -62,6 +62,9 @@ class LoginForm(AdminAuthenticationForm):
         try:
             self.confirm_login_allowed(proof.agent)
         except ValidationError:
+            # Counted like a wrong password, and answered in its words.
+            address = admin_sessions.address_of(self.request)
+            notebook.refused("authn_login_fail", "not_staff", address, subject=proof.agent.pk)
             lockout.fail(proof.attempt)
             raise
         admin_sessions.leave(self.request)

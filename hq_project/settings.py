@@ -177,6 +177,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "agents.admin_sessions.AdminSessionMiddleware",
+    "agents.admin_trail.forbidden_pages",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -206,6 +207,7 @@ WHITENOISE_ALLOW_ALL_ORIGINS = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 CSRF_COOKIE_NAME = "csrftoken"
 CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_FAILURE_VIEW = "agents.admin_trail.csrf_failure"
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = HQ_SECURE_COOKIES
 SESSION_COOKIE_NAME = "__Host-sessionid" if HQ_SECURE_COOKIES else "sessionid"
 SESSION_COOKIE_SAMESITE = "Strict"

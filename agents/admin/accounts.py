@@ -23,7 +23,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_otp.plugins.otp_totp.admin import TOTPDevice
 
-from agents import accounts, admin_sessions, mfa, sessions
+from agents import accounts, admin_sessions, admin_trail, mfa, sessions
 from agents.accounts import Standing, standing_of
 from agents.admin.rank import StaffMayEnter, manager_of, own_standing, tell
 from agents.models import Agent
@@ -50,7 +50,7 @@ admin.site.unregister(TOTPDevice)  # its page shows secrets
 class StandingForm(AgentForm):
     """Refuses to make an account that exceeds the one who makes it."""
 
-    manager: ClassVar[Agent]
+    asking: ClassVar[HttpRequest]
 
     def clean(self) -> dict[str, Any]:
         """The fields, with an error where they exceed the manager's own."""
@@ -61,11 +61,15 @@ class StandingForm(AgentForm):
             said.get("is_staff", False),
             said.get("is_superuser", False),
         )
-        own = standing_of(self.manager)
+        own = own_standing(self.asking)
         fields = ("role", "clearance", *RIGHTS)
-        for field, mine, theirs in zip(fields, own, wanted, strict=True):
-            if theirs > mine:
-                self.add_error(field, "This exceeds what you have yourself.")
+        exceeding = [
+            field for field, mine, theirs in zip(fields, own, wanted, strict=True) if theirs > mine
+        ]
+        for field in exceeding:
+            self.add_error(field, "This exceeds what you have yourself.")
+        if exceeding:
+            admin_trail.refused(self.asking, f"exceeds_own {' '.join(exceeding)}")
         return said
 
 
@@ -162,7 +166,7 @@ class AgentAdmin(StaffMayEnter, AgentModelAdmin):
         self, request: HttpRequest, obj: Agent | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
-        return type(form.__name__, (form,), {"manager": manager_of(request)})
+        return type(form.__name__, (form,), {"asking": request})
 
     def save_model(self, request: HttpRequest, obj: Agent, form: Any, change: bool) -> None:
         """Through `accounts`: rights first, whose row in the audit log is locked last."""

@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest
 
-from agents import admin_sessions
+from agents import admin_sessions, admin_trail
 from agents.accounts import Standing, standing_of, within
 from agents.models import Agent
 
@@ -57,6 +57,7 @@ def tell(page: Any, request: HttpRequest, done: str, refused: int = 0) -> None:
     """Says what an action did, and for how many it did nothing."""
     page.message_user(request, done, messages.SUCCESS)
     if refused:
+        admin_trail.refused(request, f"forbidden {request.POST.get('action')}")
         page.message_user(
             request, f"{refused} left as they are: these agents stand above you.", messages.WARNING
         )

@@ -58,6 +58,22 @@ def test_who_is_unknown_wrong_disabled_or_no_staff_hears_the_same(
     assert len(heard) == 1
     assert "correct username and password" in heard.pop()
     assert AccessFailureLog.objects.count() == 4
+
+
+def test_the_right_password_of_who_is_no_staff_is_a_failure_and_noted(
+    client: Client, agent: Agent, own_notebook: notebook.Notebook
+) -> None:
+    """By its reason; after five it waits like any other."""
+    for _ in range(5):
+        attempt(client, "ada")
+    (entry,) = own_notebook._take(everything=True)
+    assert (entry.event, entry.subject, entry.address) == (
+        "authn_login_fail",
+        agent.pk,
+        "192.0.2.7",
+    )
+    assert entry.details == {"reason": "not_staff", "count": 5}
+    assert "Too many attempts" in said(attempt(client, "ada"))
     assert not Session.objects.exists()
 
 

@@ -14,7 +14,7 @@ from tests.hq_server import HQServer
 from tests.rest_client import RestClient
 
 
-async def test_nobody_rises_by_the_admin(fort: HQServer, address: str) -> None:
+async def test_nobody_rises_by_the_admin(fort: HQServer, address: str, trail: Trail) -> None:
     """R8: own rights, accounts above the own rank, clearance or staff rights: refused."""
     victim = VICTIMS["m"]
     async with AdminBrowser(fort, address) as browser:
@@ -51,6 +51,8 @@ async def test_nobody_rises_by_the_admin(fort: HQServer, address: str) -> None:
         # What staff may do, it can: the refusals above are not for lack of a right form.
         await browser.post(page_of(fort, victim), **form_of(victim, role="analyst"))
         assert account(fort, victim)[1] == "analyst"
+    trail.owes("authz_fail", "forbidden", address)
+    trail.owes("authz_fail", "exceeds_own", address)
 
 
 async def test_the_admin_hides_what_the_room_hides(
@@ -103,7 +105,9 @@ async def test_an_ended_session_shows_no_admin_page(
 
 
 @pytest.mark.parametrize("who", [OPERATIVE, DIRECTOR], ids=["operative", "director"])
-async def test_who_is_no_staff_does_not_enter(who: Member, fort: HQServer, address: str) -> None:
+async def test_who_is_no_staff_does_not_enter(
+    who: Member, fort: HQServer, address: str, trail: Trail
+) -> None:
     """R8: a right password is not enough, and an access token is no way in."""
     async with AdminBrowser(fort, address) as browser, RestClient(fort) as client:
         await browser.log_in(who)
@@ -112,6 +116,7 @@ async def test_who_is_no_staff_does_not_enter(who: Member, fort: HQServer, addre
         browser.cookies["jwt"] = client.access
         browser.cookies["sessionid"] = client.access
         assert (await browser.get("/admin/")).status_code == 302
+    trail.owes("authn_login_fail", "not_staff", address)
 
 
 async def test_staff_without_a_second_factor_reach_its_page_alone(
