@@ -25,7 +25,7 @@ no_control_characters = RegexValidator(
 
 
 class AgentManager(BaseUserManager["Agent"]):
-    """Makes agents. `createsuperuser` and `create_agent` go through here."""
+    """Makes rows. Called by `agents.accounts.create_agent`, which audits; nobody else should."""
 
     def create_user(self, username: str, password: str | None = None, **fields: Any) -> "Agent":
         """A validated agent; without a password it has an unusable one. `ValidationError` else."""
