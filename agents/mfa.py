@@ -2,8 +2,9 @@
 
 Owns enrolment, verification and removal. No code works twice: django-otp keeps the last step that
 was used, under a row lock; a recovery code is spent by a conditional UPDATE. Recovery codes have
-120 bits and are kept as SHA-256 alone (ASVS 5.0, 6.5.2). Counts no failures: `agents.lockout` does,
-through `agents.logins`. Every change ends the agent's other sessions and is audited with it.
+120 bits and are kept as SHA-256 alone (ASVS 5.0, 6.5.2). Counts the wrong codes of an enrolment;
+all other failures `agents.lockout` counts, through `agents.logins`. Every change ends the agent's
+other sessions and is audited with it.
 """
 
 import base64
@@ -19,7 +20,7 @@ from django.db.models.functions import Now
 from django_otp import verify_token
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from agents import audit, live, sessions
+from agents import audit, live, notebook, sessions
 from agents.enrolment import enrolled
 from agents.errors import Conflict, Invalid, OtpRequired
 from agents.models import Agent, RecoveryCode
@@ -28,6 +29,12 @@ from agents.sessions import Authenticated
 RECOVERY_CODES = 10
 PENDING = dt.timedelta(minutes=15)
 """How long an enrolment may wait for its first code."""
+
+GUESSES = 5
+"""Wrong first codes after which an enrolment is void."""
+
+NOT_SHOWN = "This is not the code that the authenticator shows now."
+BEGIN_ANEW = "That was wrong too often: begin the enrolment anew."
 
 _TOTP = re.compile(r"[0-9]{6}", re.ASCII)
 _RECOVERY = re.compile(r"[A-Z2-7]{24}")
@@ -90,24 +97,30 @@ def confirm(caller: Authenticated, otp: str, *, address: str | None = None) -> l
     """Puts the enrolled secret in force and ends the other sessions; returns the recovery codes.
 
     They are shown this once. `Conflict` without an enrolment of the last 15 minutes, `Invalid` for
-    a wrong code.
+    a wrong code; five of them void the enrolment, and to begin anew takes the password.
     """
-    agent = caller.agent
+    agent, code = caller.agent, re.sub(r"\s", "", otp)
     pending = TOTPDevice.objects.filter(user=agent, confirmed=False, created_at__gt=Now() - PENDING)
     with transaction.atomic():
         _locked(agent)
         device = pending.first()
         if device is None:
             raise Conflict("Begin with the enrolment: there is none, or it has lapsed.")
-        code = re.sub(r"\s", "", otp)
-        if not _TOTP.fullmatch(code) or not verify_token(agent, device.persistent_id, code):
-            raise Invalid("This is not the code that the authenticator shows now.", field="otp")
-        TOTPDevice.objects.filter(pk=device.pk).update(confirmed=True)
-        codes = _renew_codes(agent)
-        by: dict[str, Any] = {"actor": agent.id, "address": address}
-        sessions.end_sessions(agent.id, reason="mfa_changed", but=caller.session.id, **by)
-        audit.record("mfa_enrolled", subject=agent.id, session=caller.session.id, **by)
-    return codes
+        if not _TOTP.fullmatch(code):
+            raise Invalid(NOT_SHOWN, field="otp")
+        if verify_token(agent, device.persistent_id, code):
+            TOTPDevice.objects.filter(pk=device.pk).update(confirmed=True)
+            codes = _renew_codes(agent)
+            by: dict[str, Any] = {"actor": agent.id, "address": address}
+            sessions.end_sessions(agent.id, reason="mfa_changed", but=caller.session.id, **by)
+            audit.record("mfa_enrolled", subject=agent.id, session=caller.session.id, **by)
+            return codes
+        # django-otp has counted it. Refused below: an exception here would take the count back.
+        spent = TOTPDevice.objects.filter(pk=device.pk, throttling_failure_count__gte=GUESSES)
+        void = bool(spent.delete()[0])
+    reason = "otp_wrong_too_often" if void else "otp_wrong"
+    notebook.refused("mfa_enrol_fail", reason, address, actor=agent.id, session=caller.session.id)
+    raise Invalid(f"{NOT_SHOWN} {BEGIN_ANEW}" if void else NOT_SHOWN, field="otp")
 
 
 def disable(caller: Authenticated, *, address: str | None = None) -> None:

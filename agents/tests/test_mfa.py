@@ -14,6 +14,7 @@ from agents import mfa
 from agents.enrolment import enrolled
 from agents.errors import Conflict, Invalid, OtpRequired
 from agents.models import Agent, AuditEvent, RecoveryCode, Session
+from agents.notebook import Notebook
 from agents.sessions import Authenticated, open_session
 from agents.tests.authenticator import enrol, forget_use, shown
 
@@ -46,6 +47,33 @@ def test_a_wrong_first_code_changes_nothing(caller: Authenticated) -> None:
             mfa.confirm(caller, wrong)
     assert not enrolled(caller.agent)
     assert len(mfa.confirm(caller, shown(caller.agent))) == 10
+
+
+def test_five_wrong_first_codes_void_an_enrolment(
+    caller: Authenticated, own_notebook: Notebook
+) -> None:
+    """Each is noted; the right one is too late then, and another enrolment begins at nothing."""
+    for _ in range(2):
+        mfa.enrol(caller.agent)
+        good = shown(caller.agent)
+        bad = f"{(int(good) + 500_000) % 1_000_000:06d}"
+        for nth in range(1, 6):
+            with pytest.raises(Invalid) as refused:
+                mfa.confirm(caller, bad, address="192.0.2.7")
+            assert ("begin the enrolment anew" in refused.value.message) is (nth == 5)
+        with pytest.raises(Conflict):
+            mfa.confirm(caller, good)
+    noted = own_notebook._take(everything=True)
+    assert {one.event for one in noted} == {"mfa_enrol_fail"}
+    assert [(one.details["reason"], one.details["count"]) for one in noted] == [
+        ("otp_wrong", 8),
+        ("otp_wrong_too_often", 2),
+    ]
+    assert {(one.actor, one.session, one.address) for one in noted} == {
+        (caller.agent.id, caller.session.id, "192.0.2.7")
+    }
+    mfa.enrol(caller.agent)
+    assert mfa.confirm(caller, shown(caller.agent))
 
 
 def test_an_enrolment_lapses(caller: Authenticated) -> None:

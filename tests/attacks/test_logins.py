@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.attacks.attacker import Attacker, Outcome, rows
-from tests.attacks.authenticator import enrol
+from tests.attacks.authenticator import enrol, totp
 from tests.attacks.conftest import PROXY
 from tests.attacks.enlist import DISABLED, UNUSABLE, VICTIMS
 from tests.attacks.trail import Trail
@@ -229,6 +229,26 @@ async def test_wrong_codes_are_guesses_too(gate: HQServer, besieger: Attacker) -
     for _ in range(4):
         assert await with_code(None) == needs
     assert await with_code(recovery[1]) == WAITS
+
+
+async def test_a_first_code_is_guessed_five_times(attacker: Attacker, trail: Trail) -> None:
+    """R4: then the enrolment is void, for the right code too, and it takes the password again."""
+    async with await RestClient(attacker.server).login(VICTIMS["v"]) as owner:
+        begun = await owner.call("POST", "/api/auth/otp/enrol", {"password": PASSWORD})
+        key = {"Authorization": f"Bearer {owner.access}"}
+
+        async def guess(code: str) -> Outcome:
+            path = "/api/auth/otp/confirm"
+            return await attacker.call("POST", path, json={"otp": code}, headers=key)
+
+        near = {totp(begun["secret"], ahead) for ahead in range(-2, 4)}
+        wrong = next(code for code in map("{:06d}".format, range(10)) if code not in near)
+        for _ in range(5):
+            assert await guess(wrong) == Outcome(False, 400, "invalid")
+        void = Outcome(False, 409, "conflict")
+        assert [await guess(code) for code in (wrong, totp(begun["secret"]))] == [void] * 2
+    trail.owes("mfa_enrol_fail", "otp_wrong", attacker.address)
+    trail.owes("mfa_enrol_fail", "otp_wrong_too_often", attacker.address)
 
 
 async def test_no_login_outlives_the_password_that_it_was_made_with(fort: HQServer) -> None:
