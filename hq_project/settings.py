@@ -16,6 +16,7 @@ from redis.backoff import ExponentialBackoff
 from hq_project import limits, logs
 from hq_project.environment import Environment, strong_secret
 from hq_project.limits import *  # noqa: F403  (HQ_..., every limit)
+from hq_project.secret import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environment = Environment(os.environ)
@@ -25,13 +26,14 @@ DEBUG = environment.flag("HQ_DEBUG")
 HQ_DEVELOPMENT = DEBUG
 HQ_VAR_DIR = Path(environment.text("HQ_VAR_DIR") or BASE_DIR / "var")
 SECRET_KEY = environment.text("HQ_SECRET_KEY")
-if not SECRET_KEY:
-    if not DEBUG:
-        environment.problems.append(
-            "HQ_SECRET_KEY is not set. Set it to 50 random characters or more, or point "
-            "HQ_SECRET_KEY_FILE at a file that holds them."
-        )
-    SECRET_KEY = "development-only-" + secrets.token_urlsafe(48)
+if not SECRET_KEY and DEBUG:
+    SECRET_KEY = kept_secret(HQ_VAR_DIR / "development.secret")
+elif not SECRET_KEY:
+    environment.problems.append(
+        "HQ_SECRET_KEY is not set. Set it to 50 random characters or more, or point "
+        "HQ_SECRET_KEY_FILE at a file that holds them."
+    )
+    SECRET_KEY = secrets.token_urlsafe(48)  # of a process that ends with that sentence
 elif not strong_secret(SECRET_KEY):
     environment.problems.append(
         "HQ_SECRET_KEY is too weak. Set it to 50 random characters or more, copied from nowhere."

@@ -125,6 +125,24 @@ def test_the_second_start_prepares_nothing(develop: Develop) -> None:
     assert "Preparing the database." not in second.tail()
 
 
+def test_a_login_to_the_admin_outlives_a_restart(develop: Develop) -> None:
+    """Who develops does not log in anew at each start; the secret that this takes is kept 0600."""
+    first, url = develop("--no-demo")
+    first.wait_until(lambda: answers(url), within=60)
+    who = first_login(first.tail())
+    with httpx.Client(base_url=f"{url}/admin/", trust_env=False, timeout=20) as browser:
+        browser.get("login/")
+        token = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        assert browser.post("login/", data={**token, **who, "next": "/admin/"}).status_code == 302
+        assert browser.get("").status_code == 200
+        first.stop()
+        second, url = develop("--no-demo")
+        second.wait_until(lambda: answers(url), within=60)
+        assert browser.get(f"{url}/admin/").status_code == 200
+    (kept,) = first.log.parent.glob("var/development.secret")
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
 def test_the_port_option_alone_makes_the_origin_that_opens_a_socket(develop: Develop) -> None:
     """Nothing sets PORT: a browser at the printed address gets in, one from elsewhere does not."""
     for command, options in (("develop", ["--no-demo"]), ("serve", [])):
