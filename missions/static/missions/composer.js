@@ -1,21 +1,28 @@
 /**
- * The composer: offers only what this agent may send here, keeps the text until HQ has it.
+ * The composer: offers only what this agent may send here, keeps the draft until HQ has it.
  *
- * A draft belongs to its mission. A refusal stands beside the field and changes nothing of the
- * draft; sending the same content again uses the same `client_id`, so it cannot appear twice.
+ * A draft belongs to its mission with all that was chosen. What is no longer allowed is said beside
+ * its field and has to be chosen anew. A refusal changes nothing of the draft; sending the same content
+ * again uses the same `client_id`, so it cannot appear twice.
  *
  * @typedef {import('./types.js').State} State
- * @typedef {import('./types.js').Frame} Frame
+ * @typedef {import('./types.js').Agent} Agent
  * @typedef {import('./types.js').Mission} Mission
  * @typedef {import('./types.js').Kind} Kind
+ * @typedef {import('./types.js').Role} Role
+ * @typedef {import('./types.js').Clearance} Clearance
+ * @typedef {import('./draft.js').Draft} Draft
+ * @typedef {import('./draft.js').Problem} Problem
  * @typedef {import('./outbox.js').Answer} Answer
  */
 import {
-  BODY_LENGTH, CLEARANCES, CLEARANCE_NAME, KIND_NAME, ROLES, ROLE_NAME, STATUS_NAME, classificationsBetween,
-  isOpen, kindsFor, rolesInWords,
+  CLEARANCES, CLEARANCE_NAME, KIND_NAME, ROLES, ROLE_NAME, STATUS_NAME, classificationsBetween, isOpen,
+  kindsFor, rolesInWords,
 } from './words.js';
+import { emptyDraft, fieldsOf, isUntouched, mayAskAck, notAllowed, tooLong, wrongWith } from './draft.js';
 import { h, part, put, say } from './dom.js';
 import { PlaceFields } from './place.js';
+import { Problems } from './problems.js';
 
 /** @param {HTMLSelectElement} select @param {[string, string][]} options value and words */
 export function offer(select, options) {
@@ -24,10 +31,23 @@ export function offer(select, options) {
   select.value = options.some(([value]) => value === before) ? before : (options[0]?.[0] ?? '');
 }
 
+/** Offers these with one chosen; where that is not among them, none is. @param {HTMLSelectElement} select @param {[string, string][]} options @param {string} choice */
+function offerWith(select, options, choice) {
+  const there = options.some(([value]) => value === choice);
+  put(select, !there && h('option', { value: '', disabled: true, hidden: true }, 'Choose'),
+    ...options.map(([value, words]) => h('option', { value }, words)));
+  select.value = there ? choice : '';
+}
+
 /** 32 random hexadecimal digits; also where `randomUUID` is missing. */
 function newClientId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
+
+/** @type {Problem} */
+const OFFLINE = {
+  field: 'message', code: 'offline', sentence: 'HQ is not connected. Your text is kept; send it when the room is live again.',
+};
 
 export class Composer {
   form = part('composer', HTMLFormElement);
@@ -40,11 +60,18 @@ export class Composer {
   #ack = part('ack', HTMLElement);
   #asksAck = part('requires-ack', HTMLInputElement);
   #within = part('ack-within', HTMLSelectElement);
-  #place = new PlaceFields((problem) => this.#refuse(problem));
-  /** @type {Map<string, string>} */ #drafts = new Map();
+  #problems = new Problems();
+  #place = new PlaceFields((sentence) => {
+    this.#problems.say('lat', sentence);
+    part('lat', HTMLElement).removeAttribute('aria-invalid');
+  });
+  /** @type {Map<string, Draft>} of the missions that are not open */ #drafts = new Map();
+  /** @type {Map<string, Problem>} refusals that nobody has read yet, by mission */ #refused = new Map();
   /** @type {{content: string, id: string} | null} */ #tried = null;
   /** @type {string | null} */ #mission = null;
-  #offered = '';
+  /** @type {{agent: Agent, mission: Mission, sign: string} | null} who writes where, as the form offers it */ #offered = null;
+  /** @type {Draft | null} the form as it was filled last: what a select cannot show is here */ #filled = null;
+  /** @type {string | null} whose drafts these are */ #author = null;
   #busy = new Set();
   #publish;
 
@@ -63,8 +90,14 @@ export class Composer {
         this.form.requestSubmit();
       }
     });
-    this.text.addEventListener('input', () => this.#refuse(this.#tooLong()));
-    this.#kind.addEventListener('change', () => this.#kindChanged());
+    this.text.addEventListener('input', () => this.#problems.say('message', tooLong(this.text.value)));
+    this.#kind.addEventListener('change', () => {
+      this.#asksAck.checked = this.#kind.value === 'order';
+      this.#problems.say('kind', '');
+      this.#problems.say('lat', '');
+      this.#kindChanged();
+    });
+    this.#classification.addEventListener('change', () => this.#problems.say('classification', ''));
     this.#roles.addEventListener('change', () => this.#nameAudience());
     document.addEventListener('click', ({ target }) => {
       if (target instanceof Node && !this.#audience.contains(target)) this.#audience.open = false;
@@ -82,20 +115,16 @@ export class Composer {
     const mission = state.selected ? state.missions[state.selected] : undefined;
     if (state.selected !== this.#mission) this.#change(state.selected);
     const { agent } = state;
-    if (agent && mission) {
-      const sign = [agent.role, agent.clearance, mission.id, mission.classification].join();
-      if (sign !== this.#offered) {
-        this.#offered = sign;
-        offer(this.#kind, kindsFor(agent.role).map((kind) => [kind, KIND_NAME[kind]]));
-        this.#classification.value = '';
-        offer(this.#classification, classificationsBetween(mission.classification, agent.clearance).map(
-          (one) => [one, CLEARANCE_NAME[one]]));
-        this.#kindChanged();
-      }
+    if (agent && agent.id !== this.#author) {
+      if (this.#author) this.wipe();
+      this.#author = agent.id;
     }
+    if (agent && mission) this.#offer(agent, mission);
     const open = Boolean(agent && mission && isOpen(mission.status));
     const live = state.link.state === 'live';
     const busy = this.#busy.has(this.#mission);
+    if (live) this.#problems.over('offline');
+    if (mission && !open) this.#problems.over('mission_closed');
     this.form.classList.toggle('closed', !open || !live);
     this.text.disabled = !open;
     this.text.readOnly = busy;
@@ -109,91 +138,122 @@ export class Composer {
   }
 
   async send() {
-    const mission = this.#mission;
-    if (!mission || this.#send.disabled || this.#busy.has(mission)) return;
-    const problem = this.#send.getAttribute('aria-disabled') === 'true'
-      ? 'HQ is not connected. Your text is kept; send it when the room is live again.' : this.#check();
+    const id = this.#mission;
+    if (!id || !this.#offered || this.#send.disabled || this.#busy.has(id)) return;
+    const draft = this.#read();
+    const problem = this.#send.getAttribute('aria-disabled') === 'true' ? OFFLINE
+      : wrongWith(draft, this.#offered.agent, this.#offered.mission);
     if (problem) {
-      this.#refuse(problem);
-      this.text.focus();
+      this.#problems.say(problem.field, problem.sentence, problem.code);
+      this.#problems.focus(problem.field);
       return;
     }
-    const fields = this.#fields();
-    const content = JSON.stringify([mission, fields]);
-    const id = this.#tried?.content === content ? this.#tried.id : newClientId();
-    this.#tried = { content, id };
-    this.#refuse('');
-    this.#busy.add(mission);
-    const answer = this.#publish(mission, { ...fields, client_id: id });
-    const { refusal } = await answer;
-    this.#busy.delete(mission);
+    const fields = fieldsOf(draft);
+    const content = JSON.stringify([id, fields]);
+    const client = this.#tried?.content === content ? this.#tried.id : newClientId();
+    this.#tried = { content, id: client };
+    this.#problems.clear();
+    this.#busy.add(id);
+    const { refusal } = await this.#publish(id, { ...fields, client_id: client });
+    this.#busy.delete(id);
     if (refusal) {
-      if (this.#mission === mission) this.#refuse(refusal.message);
-      if (refusal.code !== 'unavailable') this.#tried = null;
+      const { field, code, message: sentence } = refusal;
+      const where = field === 'kind' || field === 'classification' ? field : 'message';
+      this.#refused.set(id, { field: where, sentence, code });
+      if (this.#mission === id) this.#showRefusal(id);
+      if (code !== 'unavailable') this.#tried = null;
       return;
     }
     this.#tried = null;
-    this.#drafts.delete(mission);
-    if (this.#mission === mission) this.#reset();
+    this.#drafts.delete(id);
+    if (this.#mission === id && this.#offered) this.#fill(emptyDraft(this.#offered.mission));
   }
 
   /** Forgets every draft: the agent is signed out. */
   wipe() {
     this.#drafts.clear();
-    this.#reset();
+    this.#refused.clear();
+    this.#tried = null;
+    this.#blank();
   }
 
-  #reset() {
-    this.text.value = '';
-    for (const box of this.#boxes()) box.checked = false;
-    this.#nameAudience();
-    this.#place.clear();
-    this.#refuse('');
-    if (this.#kind.options.length) this.#kind.selectedIndex = 0;
-    if (this.#classification.options.length) this.#classification.selectedIndex = 0;
-    this.#kindChanged();
+  /** Whether a draft would be lost with the page. */
+  holdsDraft() {
+    const texts = [...this.#drafts].flatMap(([id, { text }]) => (id === this.#mission ? [] : [text]));
+    return [...texts, this.text.value].some((text) => text.trim() !== '');
   }
 
   /** @param {string | null} to */
   #change(to) {
-    if (this.#mission) this.#drafts.set(this.#mission, this.text.value);
+    if (this.#mission && this.#offered) this.#drafts.set(this.#mission, this.#read());
     this.#mission = to;
-    this.#reset();
-    this.text.value = (to && this.#drafts.get(to)) ?? '';
+    this.#blank();
   }
 
-  #fields() {
-    const kind = /** @type {Kind} */ (this.#kind.value);
-    const asks = this.#asksAck.checked && !this.#ack.hidden;
+  #blank() {
+    this.#offered = null;
+    this.#filled = null;
+    this.text.value = '';
+    for (const box of this.#boxes()) box.checked = false;
+    this.#nameAudience();
+    this.#place.write({ lat: '', lon: '', accuracy: null });
+    this.#problems.clear();
+    this.#kind.value = 'message';
+    this.#kindChanged();
+  }
+
+  /** Fits the form to who writes where: the draft stays as it is, an untouched one follows the mission. @param {Agent} agent @param {Mission} mission */
+  #offer(agent, mission) {
+    const sign = [agent.role, agent.clearance, mission.id, mission.classification].join();
+    if (sign === this.#offered?.sign) return;
+    const before = this.#offered;
+    const draft = before ? this.#read() : this.#drafts.get(mission.id);
+    this.#offered = { agent, mission, sign };
+    this.#fill(draft && !(before && isUntouched(draft, before.mission.classification)) ? draft : emptyDraft(mission));
+    this.#showRefusal(mission.id);
+  }
+
+  /** @param {Draft} draft */
+  #fill(draft) {
+    if (!this.#offered) return;
+    const { agent, mission } = this.#offered;
+    this.#filled = draft;
+    offerWith(this.#kind, kindsFor(agent.role).map((kind) => [kind, KIND_NAME[kind]]), draft.kind);
+    offerWith(this.#classification, classificationsBetween(mission.classification, agent.clearance).map(
+      (one) => [one, CLEARANCE_NAME[one]]), draft.classification);
+    if (this.text.value !== draft.text) this.text.value = draft.text;
+    for (const box of this.#boxes()) box.checked = draft.roles.some((role) => role === box.value);
+    this.#nameAudience();
+    this.#asksAck.checked = draft.asksAck;
+    this.#within.value = draft.within;
+    this.#place.write(draft.place);
+    this.#kindChanged();
+    this.#problems.clear();
+    for (const { field, sentence } of notAllowed(draft, agent, mission)) this.#problems.say(field, sentence);
+  }
+
+  /** @returns {Draft} */
+  #read() {
+    const filled = this.#filled;
     return {
-      kind, body: this.text.value, classification: this.#classification.value,
-      roles: this.#boxes().filter((box) => box.checked).map((box) => box.value),
-      ...(kind === 'position' ? { data: this.#place.data() } : {}),
-      ...(asks ? { requires_ack: true, ack_within: this.#within.value ? Number(this.#within.value) : null } : {}),
+      text: this.text.value,
+      kind: /** @type {Kind} */ (this.#kind.value || filled?.kind),
+      classification: /** @type {Clearance} */ (this.#classification.value || filled?.classification),
+      roles: /** @type {Role[]} */ (this.#boxes().filter((box) => box.checked).map((box) => box.value)),
+      asksAck: this.#asksAck.checked, within: this.#within.value, place: this.#place.read(),
     };
   }
 
-  #check() {
-    if (!this.text.value.trim()) return 'Write something first.';
-    return this.#tooLong() || (this.#kind.value === 'position' ? this.#place.problem() : '');
-  }
-
-  #tooLong() {
-    const over = [...this.text.value].length - BODY_LENGTH;
-    return over > 0 ? `A message has 8,000 characters at most. This one has ${over.toLocaleString('en')} too many.` : '';
-  }
-
-  /** @param {string} problem a sentence, or nothing */
-  #refuse(problem) {
-    say(part('message-problem', HTMLElement), problem);
-    this.text.toggleAttribute('aria-invalid', false);
-    if (problem) this.text.setAttribute('aria-invalid', 'true');
+  /** @param {string} mission */
+  #showRefusal(mission) {
+    const refused = this.#refused.get(mission);
+    this.#refused.delete(mission);
+    if (refused) this.#problems.say(refused.field, refused.sentence, refused.code);
   }
 
   #kindChanged() {
-    const kind = this.#kind.value;
-    this.#ack.hidden = kind !== 'order' && kind !== 'alert';
-    this.#asksAck.checked = kind === 'order';
+    const kind = /** @type {Kind} */ (this.#kind.value || this.#filled?.kind);
+    this.#ack.hidden = !mayAskAck(kind);
     this.#place.show(kind === 'position');
   }
 

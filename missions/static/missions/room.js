@@ -259,6 +259,7 @@ wireKeyboard({
     if (closePanels()) return;
     if (log.filter) clearFilter();
     else if (document.activeElement === filter) log.log.focus();
+  composer.wipe();
   },
 });
 wirePanels(schedule);
@@ -271,6 +272,9 @@ part('retry', HTMLButtonElement).addEventListener('click', () => connection.retr
 part('log-out', HTMLButtonElement).addEventListener('click', async () => {
   leaving = true;
   try {
+window.addEventListener('beforeunload', (event) => {
+  if (composer.holdsDraft()) event.preventDefault();
+});
     await api.logOut();
   } catch (error) {
     leaving = false;
