@@ -137,6 +137,107 @@ def test_urgent_news_is_announced(enter: Enter, scene: Scene) -> None:
     expect(person.page.locator("[aria-live=polite]")).to_contain_text("only a barbecue")
 
 
+def test_what_was_retracted_is_not_left_to_be_read_aloud(enter: Enter, scene: Scene) -> None:
+    """The live regions are cleared with the log; others' words stay."""
+    person = enter(NOVICE)
+    alert = scene.say("Smoke at the pier.", kind="alert")
+    aloud = person.page.locator("[aria-live=assertive]")
+    expect(aloud).to_contain_text("Smoke at the pier.")
+    scene.programs[HANDLER].call("DELETE", f"/api/updates/{alert}")
+    expect(person.entry("Smoke at the pier.")).to_have_count(0)
+    expect(aloud).to_be_empty()
+    assert "Smoke at the pier." not in person.page.content()
+
+
+def test_news_of_another_mission_is_said_with_its_name(enter: Enter, scene: Scene) -> None:
+    """An alert of a mission that is not open names it; one of the open log does not need to."""
+    first, codename = scene.mission, scene.codename
+    scene.fresh()
+    person = enter(NOVICE)
+    aloud = person.page.locator("[aria-live=assertive]")
+    scene.programs[HANDLER].publish(first, "Smoke there.", kind="alert")
+    alert = f"Restricted, {HANDLER.codename}: Smoke there."
+    expect(aloud).to_contain_text(f"Alert in {codename}, {alert}")
+    scene.say("Smoke here.", kind="alert")
+    expect(aloud).to_contain_text(f"Alert, Restricted, {HANDLER.codename}: Smoke here.")
+
+
+def test_back_leads_to_the_mission_before(enter: Enter, scene: Scene) -> None:
+    """Also to the first, which nobody asked for by address."""
+    scene.fresh()
+    person = enter(NOVICE)
+    person.page.goto("about:blank")
+    person.page.goto(person.server.url)
+    person.live()
+    heading = person.page.get_by_role("heading", level=1)
+    expect(heading).not_to_have_text("No mission selected")
+    shown = heading.inner_text()
+    other = (
+        person.page.locator("#missions a:not([aria-current])").first.locator(".name").inner_text()
+    )
+    person.open(other)
+    person.page.go_back()
+    expect(heading).to_have_text(shown)
+    person.page.go_forward()
+    expect(heading).to_have_text(other)
+
+
+def test_the_filter_says_what_it_hides_and_ends_with_its_mission(
+    enter: Enter, scene: Scene
+) -> None:
+    """A new alert is counted beside it; another mission is shown whole."""
+    first = scene.codename
+    scene.say("Other news.")
+    scene.fresh()
+    scene.say("All quiet.")
+    scene.say("Still quiet.")
+    person = enter(NOVICE)
+    person.page.get_by_label("Filter the log").fill("still")
+    expect(person.page.get_by_text("Filtered, 1 hidden.")).to_be_visible()
+    scene.say("Smoke.", kind="alert")
+    says = "Filtered, 2 hidden, 1 urgent update that came since among them."
+    expect(person.page.get_by_text(says)).to_be_visible()
+    assert person.violations() == []
+    person.open(first)
+    expect(person.page.get_by_label("Filter the log")).to_have_value("")
+    expect(person.entry("Other news.")).to_be_visible()
+    expect(person.page.locator("#filtered")).to_be_hidden()
+
+
+def test_the_exact_time_covers_no_button(enter: Enter, scene: Scene) -> None:
+    """With the focus of the keyboard on an order, it stands above it."""
+    scene.say("Hold.", kind="order", requires_ack=True)
+    for options in ({}, {"size": NARROW}):
+        person = enter(NOVICE, **options)
+        expect(person.entry("Hold.")).to_be_visible()
+        person.page.keyboard.press("k")
+        expect(person.entry("Hold.")).to_be_focused()
+        time, button = (
+            person.entry("Hold.").locator("time"),
+            person.entry("Hold.").locator("[data-ack]"),
+        )
+        lowest = time.evaluate(
+            "time => time.getBoundingClientRect().bottom"
+            " - parseFloat(getComputedStyle(time, '::after').bottom)"
+        )
+        box = button.bounding_box()
+        assert box
+        assert lowest <= box["y"]
+
+
+def test_a_phone_reaches_position_and_audience(enter: Enter, scene: Scene) -> None:
+    """At 360 px nothing of the composer is beside the screen."""
+    phone = enter(NOVICE, size=NARROW)
+    phone.page.get_by_label("Kind").select_option("Position")
+    phone.page.locator("#audience summary").click()
+    within = ["#lat", "#lon", "#locate", "#roles input >> nth=0", "#audience .hint", "#send"]
+    for place in within:
+        expect(phone.page.locator(place)).to_be_in_viewport(ratio=1)
+    assert phone.violations() == []
+    phone.page.get_by_label("Handlers").check()
+    expect(phone.page.locator("#audience-name")).to_have_text("handlers")
+
+
 def test_the_keyboard_reaches_everything(enter: Enter, scene: Scene) -> None:
     """`k` goes up, `a` acknowledges, `/` filters, `?` shows the sheet."""
     scene.say("Hold.", kind="order", requires_ack=True)
