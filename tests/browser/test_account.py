@@ -62,7 +62,7 @@ def test_the_password_is_changed(enter: Enter) -> None:
     dialog.get_by_label("Current password").fill("not it")
     dialog.get_by_label("New password").fill(NEW)
     dialog.get_by_role("button", name="Change password").click()
-    expect(dialog.get_by_text("This is not your password.")).to_be_visible()
+    expect(dialog.get_by_text("The current password is wrong.")).to_be_visible()
     dialog.get_by_label("Current password").fill(PASSWORD)
     dialog.get_by_role("button", name="Change password").click()
     expect(dialog.get_by_role("status")).to_contain_text("Your password is changed.")

@@ -52,6 +52,14 @@ def test_the_page_is_accessible_in_both_themes(visitor: Enter, scene: Scene) -> 
     assert person.violations() == []
 
 
+def test_who_is_logged_in_is_led_to_the_room(enter: Enter) -> None:
+    """The form is for those who are not."""
+    person = enter(HANDLER)
+    person.page.goto(f"{person.server.url}/login")
+    person.live()
+    assert "/login" not in person.page.url
+
+
 def test_no_token_is_within_reach_of_a_script(enter: Enter) -> None:
     """The credential is in HttpOnly cookies: not in `document.cookie`, storage or any URL."""
     person = enter(HANDLER)

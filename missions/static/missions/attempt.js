@@ -3,7 +3,7 @@ import { Refused } from './api.js';
 import { say } from './dom.js';
 
 /** In forms that ask for the password again there is no username to be wrong. */
-const WORDS = new Map([['invalid_credentials', 'This is not your password.']]);
+const WORDS = new Map([['invalid_credentials', 'The current password is wrong.']]);
 
 /**
  * @param {HTMLButtonElement | null} button @param {HTMLElement} problem where a refusal is said

@@ -1,5 +1,8 @@
-/** The login form: says what is wrong beside the field, keeps what was typed, holds no token. */
-import { Refused, logIn } from './api.js';
+/**
+ * The login form: says what is wrong beside the field, keeps what was typed, holds no token. Who is
+ * logged in already is led to the room, unless HQ has just sent them here to log in again.
+ */
+import { Refused, check, logIn } from './api.js';
 import { part, say } from './dom.js';
 import { themeSwitch } from './theme.js';
 
@@ -38,6 +41,9 @@ function explain(refused) {
   password.select();
 }
 
+/** Awaited before a login, so that no answer about the old cookies comes after its new ones. */
+const standing = location.hash === '#again' ? Promise.resolve('refused') : check();
+
 let busy = false;
 form.addEventListener('submit', async (event) => {
   event.preventDefault();
@@ -54,6 +60,7 @@ form.addEventListener('submit', async (event) => {
     say(button, 'Logging in…');
   }
   try {
+    await standing;
     await logIn(username.value.trim(), password.value, otp.value.trim() || undefined);
     location.replace('/');
   } catch (error) {
@@ -67,3 +74,4 @@ form.addEventListener('submit', async (event) => {
   }
 });
 themeSwitch(part('theme', HTMLButtonElement));
+if ((await standing) === 'ok' && !busy) location.replace('/');
