@@ -43,6 +43,19 @@ def test_a_handler_makes_staffs_starts_and_closes_a_mission(enter: Enter, scene:
     expect(novice.page.get_by_role("button", name="Send")).to_be_disabled()
     expect(novice.entry("We begin.")).to_be_visible()
 
+    page.get_by_role("button", name="Reopen mission").click()
+    page.get_by_role("dialog").get_by_role("button", name="Reopen mission").click()
+    expect(novice.page.locator(".mission-head .status")).to_have_text("Active")
+    expect(novice.page.get_by_role("button", name="Send")).to_be_enabled()
+
+
+def test_a_closed_mission_without_a_word_says_that_it_is_closed(enter: Enter, scene: Scene) -> None:
+    """Nothing will appear there, so nothing is promised."""
+    scene.programs[HANDLER].call("PATCH", f"/api/missions/{scene.mission}", {"status": "aborted"})
+    novice = enter(NOVICE)
+    expect(novice.page.get_by_role("heading", name="This mission is aborted")).to_be_visible()
+    expect(novice.page.get_by_text("appears here as it happens")).to_have_count(0)
+
 
 def test_a_member_is_removed_after_a_question(enter: Enter, scene: Scene) -> None:
     """The roster follows, and the focus has somewhere to be."""

@@ -5,7 +5,7 @@
  * @typedef {import('./types.js').State} State
  * @typedef {import('./timeline.js').Row} Row
  */
-import { CLEARANCES, CLEARANCE_NAME, ROLE_NAME, STATUS_NAME, mayStaff } from './words.js';
+import { CLEARANCES, CLEARANCE_NAME, ROLE_NAME, STATUS_NAME, isOpen, mayStaff } from './words.js';
 import { h, part, put, say } from './dom.js';
 import { highestOf } from './timeline.js';
 
@@ -105,7 +105,9 @@ export function drawEmpty(state, rows, filter, acts) {
   } else if (key === 'none') {
     put(place, h('h2', {}, 'No missions'), h('p', {}, 'You are not on any mission now. When a handler adds you to one, it appears here at once.'));
   } else if (key === 'unselected') put(place, h('h2', {}, 'No mission selected'), h('p', {}, 'Choose one of your missions from the list.'));
-  else if (key === 'empty') put(place, h('h2', {}, 'Nothing here yet'), h('p', {}, 'What is published on this mission and meant for you appears here as it happens.'));
+  else if (key.startsWith('closed ')) {
+    put(place, h('h2', {}, `This mission is ${key.slice(7)}`), h('p', {}, 'Nothing that was published on it was meant for you.'));
+  } else if (key === 'empty') put(place, h('h2', {}, 'Nothing here yet'), h('p', {}, 'What is published on this mission and meant for you appears here as it happens.'));
   else if (key === 'filtered') {
     put(place, h('h2', {}, 'No matches'), h('p', {}, 'None of the loaded entries has these words.'),
       h('button', { type: 'button', click: acts.clear }, 'Clear the filter'));
@@ -121,5 +123,7 @@ function emptyKey(state, rows, filter) {
   if (!state.selected) return 'unselected';
   if (!room || room.epoch === null) return 'loading';
   if (rows.some((row) => row.type === 'entry')) return '';
-  return filter ? 'filtered' : 'empty';
+  if (filter) return 'filtered';
+  const status = state.missions[state.selected]?.status ?? 'active';
+  return isOpen(status) ? 'empty' : `closed ${STATUS_NAME[status].toLowerCase()}`;
 }

@@ -163,8 +163,12 @@ export class Staffing {
       click: () => void this.#change(mission, { status: 'active' }).catch((error) => say(this.#problem, inWords(error))),
     }, 'Start mission');
     if (mission.status === 'planned') return [start, end('aborted', 'Abort mission')];
+    const reopen = h('button', {
+      type: 'button', class: 'small',
+      click: () => ask('Reopen mission?', `${mission.codename} then takes updates again.`, 'Reopen mission', () => this.#change(mission, { status: 'active' })),
+    }, 'Reopen mission');
     if (mission.status === 'active') return [end('completed', 'Complete mission'), end('aborted', 'Abort mission')];
-    return [];
+    return [reopen];
   }
 
   /** @param {Mission} mission */
