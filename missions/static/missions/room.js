@@ -22,7 +22,7 @@ import { drawOrders } from './render_orders.js';
 import { drawOverdue } from './render_overdue.js';
 import { drawRail } from './render_rail.js';
 import { History } from './past.js';
-import { firstChoice } from './choice.js';
+import { addressOf, chosen } from './choice.js';
 import { initialState, reduce, wanted } from './store.js';
 import { part, say } from './dom.js';
 import { themeSwitch } from './theme.js';
@@ -157,10 +157,10 @@ async function relist() {
   }
 }
 
-/** The mission of the address, else a first one. */
+/** The mission of the address, else a first one; the address says which, so that Back leads here. */
 function choose() {
-  const asked = /^#mission=([0-9a-f-]{36})$/.exec(location.hash)?.[1];
-  const mission = asked && state.missions[asked] ? asked : (state.selected ?? (state.notice ? null : firstChoice(state)));
+  const mission = chosen(state, location.hash);
+  if (mission && location.hash !== addressOf(mission)) window.history.replaceState(null, '', addressOf(mission));
   if (mission === state.selected) return;
   dispatch({ type: '@select', mission });
   if (mission) void past.own(mission);
@@ -245,7 +245,7 @@ function showEntry(update, mission) {
   closePanels();
   clearFilter();
   log.show(update);
-  location.hash = `mission=${mission}`;
+  location.hash = addressOf(mission);
   choose();
   void past.reach(update);
   schedule();

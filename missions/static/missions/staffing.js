@@ -10,6 +10,7 @@
  */
 import * as api from './api.js';
 import { CLEARANCE_NAME, ROLE_NAME, STATUS_NAME, counted, mayStaff } from './words.js';
+import { addressOf } from './choice.js';
 import { ask, inWords, openMissionForm } from './dialogs.js';
 import { Roster } from './roster.js';
 import { h, part, put, say } from './dom.js';
@@ -73,7 +74,7 @@ export class Staffing {
     openMissionForm(this.#agent, null, async (fields) => {
       const mission = await api.createMission(fields);
       this.#onMission(mission);
-      location.hash = `mission=${mission.id}`;
+      location.hash = addressOf(mission.id);
     });
   }
 
@@ -162,11 +163,11 @@ export class Staffing {
       type: 'button', class: 'primary small',
       click: () => void this.#change(mission, { status: 'active' }).catch((error) => say(this.#problem, inWords(error))),
     }, 'Start mission');
-    if (mission.status === 'planned') return [start, end('aborted', 'Abort mission')];
     const reopen = h('button', {
       type: 'button', class: 'small',
       click: () => ask('Reopen mission?', `${mission.codename} then takes updates again.`, 'Reopen mission', () => this.#change(mission, { status: 'active' })),
     }, 'Reopen mission');
+    if (mission.status === 'planned') return [start, end('aborted', 'Abort mission')];
     if (mission.status === 'active') return [end('completed', 'Complete mission'), end('aborted', 'Abort mission')];
     return [reopen];
   }
