@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { due } from '../../missions/static/missions/clock.js';
 import { openOrders } from '../../missions/static/missions/orders.js';
 import { EMPTY_ROOM, initialState } from '../../missions/static/missions/store.js';
-import { highestOf, rowsOf } from '../../missions/static/missions/timeline.js';
+import { hiddenBy, highestOf, rowsOf } from '../../missions/static/missions/timeline.js';
 import { classificationsBetween, kindsFor, rolesInWords, span } from '../../missions/static/missions/words.js';
 
 /** @param {number} seq @param {object} [change] @returns {any} */
@@ -52,6 +52,12 @@ test('the filter wants all words, in any of body, author, kind and classificatio
   const all = [entry(1, { body: 'Fire at the pier' }), entry(2, { ...SAME_DAY, kind: 'alert', body: 'Fire' })];
   assert.equal(shape(rows(all, {}, 'FIRE alert')), 'day head u2');
   assert.equal(shape(rows(all, {}, 'wren pier')), 'day head u1');
+});
+
+test('what the filter hides is counted, and what is urgent and new among it', () => {
+  const alert = { ...SAME_DAY, kind: 'alert' };
+  const room = { ...EMPTY_ROOM, epoch: 'e', entries: [entry(1, alert), entry(2, SAME_DAY), entry(3, alert), entry(4, { ...alert, body: 'Fire' })] };
+  assert.deepEqual(hiddenBy(room, 'fire', 2), { hidden: 3, urgent: 1 });
 });
 
 test('the banner has the highest classification that is shown', () => {

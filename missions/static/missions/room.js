@@ -23,6 +23,7 @@ import { drawOverdue } from './render_overdue.js';
 import { drawRail } from './render_rail.js';
 import { History } from './past.js';
 import { addressOf, chosen } from './choice.js';
+import { Filter } from './filter.js';
 import { initialState, reduce, wanted } from './store.js';
 import { part, say } from './dom.js';
 import { themeSwitch } from './theme.js';
@@ -71,6 +72,10 @@ function dispatch(frame) {
   if (state.link.state === 'live') {
     for (const want of wanted(state)) {
       if (!connection.send({ type: 'subscribe', id: SUBSCRIBE + want.mission, ...want })) break;
+const filter = new Filter(() => {
+  log.toEnd();
+  schedule();
+});
       state = reduce(state, { type: '@asked', mission: want.mission });
     }
   }
@@ -192,6 +197,8 @@ async function showReceipts(update) {
 }
 
 function schedule() {
+  filter.follow(state);
+  log.filter = filter.words;
   if (drawing) return;
   drawing = true;
   if (document.hidden) setTimeout(draw, 0);
@@ -205,7 +212,7 @@ function draw() {
   drawRail(state);
   revision.follow(state);
   const rows = log.draw(state, past.loading);
-  drawEmpty(state, rows, log.filter, { create: () => staffing.create(), clear: clearFilter });
+  drawEmpty(state, rows, filter.words, { create: () => staffing.create(), clear: () => filter.clear() });
   composer.draw(state);
   drawOrders(state, drawOverdue(state));
   staffing.draw(state);
@@ -217,19 +224,6 @@ function banners() {
   drawBanners(state, log.onScreen());
 }
 
-const filter = part('filter', HTMLInputElement);
-
-function clearFilter() {
-  filter.value = log.filter = '';
-  log.toEnd();
-  schedule();
-}
-
-filter.addEventListener('input', () => {
-  log.filter = filter.value.trim();
-  log.toEnd();
-  schedule();
-});
 document.addEventListener('click', ({ target }) => {
   const button = target instanceof Element ? target.closest('[data-ack], [data-receipts], [data-revise], [data-show]') : null;
   if (!(button instanceof HTMLElement)) return;
@@ -243,7 +237,7 @@ document.addEventListener('click', ({ target }) => {
 /** @param {string} update @param {string} mission */
 function showEntry(update, mission) {
   closePanels();
-  clearFilter();
+  filter.clear();
   log.show(update);
   location.hash = addressOf(mission);
   choose();
@@ -253,13 +247,12 @@ function showEntry(update, mission) {
 
 wireKeyboard({
   step: (by) => log.step(by),
-  filter: () => filter.focus(),
+  filter: () => filter.field.focus(),
   sheet: () => part('keys-dialog', HTMLDialogElement).showModal(),
   escape: () => {
     if (closePanels()) return;
-    if (log.filter) clearFilter();
-    else if (document.activeElement === filter) log.log.focus();
-  composer.wipe();
+    if (filter.words) filter.clear();
+    else if (document.activeElement === filter.field) log.log.focus();
   },
 });
 wirePanels(schedule);

@@ -37,6 +37,14 @@ export function matches(update, filter) {
   return filter.toLowerCase().split(/\s+/).every((word) => text.includes(word));
 }
 
+/** How many entries the filter hides, and how many alerts and orders among them came after a number. @param {Room} room @param {string} filter @param {number} since */
+export function hiddenBy(room, filter, since) {
+  const hidden = held(room).filter(({ update }) => !matches(update, filter));
+  const urgent = hidden.filter(({ seq, update }) =>
+    seq !== null && seq > since && (update.kind === 'alert' || update.kind === 'order'));
+  return { hidden: hidden.length, urgent: urgent.length };
+}
+
 /** The highest classification of the rows, the mission's own at least, and what stands beside. @param {Row[]} rows @param {Clearance} least @param {Clearance[]} [beside] */
 export function highestOf(rows, least, beside = []) {
   return highest([least, ...beside, ...rows.flatMap((row) => (row.type === 'entry' ? [row.update.classification] : []))]);
