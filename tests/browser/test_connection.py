@@ -11,6 +11,11 @@ from tests.cast import ANALYST, HANDLER, NOVICE, OPERATIVE
 from tests.conftest import Serve
 from tests.databases import Databases
 
+COLOURS = """send => {
+  send.getAnimations().forEach(one => one.finish());
+  const { color, backgroundColor } = getComputedStyle(send);
+  return [color, backgroundColor];
+}"""
 NUMBERS = "entries => entries.map(entry => entry.querySelector('.body').textContent)"
 
 
@@ -31,6 +36,12 @@ def test_a_server_that_restarts_is_waited_for_and_the_room_is_whole(
     person.message.fill("half a sentence")
     scene.server.stop()
     expect(person.link).to_contain_text("Reconnecting", timeout=20_000)
+    send, problem = person.page.locator("#send"), person.page.locator("#message-problem")
+    colour = send.evaluate(COLOURS)
+    send.hover(force=True)
+    person.message.press("Control+Enter")
+    expect(problem).to_contain_text("HQ is not connected. Your text is kept")
+    assert send.evaluate(COLOURS) == colour
     expect(person.entry("Before.")).to_be_visible()
     hint = "Not connected. Your draft is kept; you can send it when the room is live again."
     expect(person.page.get_by_text(hint)).to_be_visible()
@@ -43,6 +54,7 @@ def test_a_server_that_restarts_is_waited_for_and_the_room_is_whole(
     bodies = person.log.locator(".entry").evaluate_all(NUMBERS)
     assert bodies == ["Before.", "Meanwhile.", "After."]
     expect(person.message).to_have_value("half a sentence")
+    expect(problem).to_be_empty()
     assert any('"after"' in frame for frame in person.sent)
     person.page.get_by_role("button", name="Send").click()
     expect(person.entry("half a sentence")).to_have_count(1)
@@ -81,7 +93,7 @@ def test_an_ended_session_empties_the_room_and_says_why(enter: Enter, scene: Sce
         assert gone not in person.page.content()
     assert person.violations() == []
     dialog.get_by_role("link", name="Log in again").click()
-    person.page.wait_for_url("**/login")
+    person.page.wait_for_url("**/login#again")
 
 
 def test_a_lowered_clearance_takes_the_content_at_once(enter: Enter, scene: Scene) -> None:
@@ -98,8 +110,60 @@ def test_a_lowered_clearance_takes_the_content_at_once(enter: Enter, scene: Scen
         assert "Confidential news." not in person.page.content()
         options = person.page.get_by_label("Classification").first.locator("option")
         expect(options).to_have_text(["Restricted"])
+        person.page.get_by_role("button", name="Dismiss this notice").click()
+        expect(person.page.get_by_text(notice)).to_be_hidden()
     finally:
         manage(scene.server, "set_access", OPERATIVE.username, "--clearance", "confidential")
+
+
+def test_a_draft_above_a_lowered_clearance_is_never_sent_lower(enter: Enter, scene: Scene) -> None:
+    """It stays what it was, says so beside the field, and does not leave until somebody chooses."""
+    person, other = enter(OPERATIVE), enter(NOVICE)
+    page = person.page
+    page.get_by_label("Kind").select_option("Alert")
+    page.locator("#classification").select_option("Confidential")
+    page.get_by_label("Acknowledge", exact=True).check()
+    person.message.fill("The depot is watched.")
+    manage(scene.server, "set_access", OPERATIVE.username, "--clearance", "restricted")
+    try:
+        problem = page.get_by_text("Confidential is not possible here any more. Choose anew.")
+        expect(problem).to_be_visible()
+        page.get_by_role("button", name="Send").click()
+        expect(page.locator("#classification")).to_be_focused()
+        assert person.violations() == []
+        expect(page.get_by_label("Acknowledge", exact=True)).to_be_checked()
+        scene.say("Fence.")
+        expect(other.entry("Fence.")).to_be_visible()
+        assert "The depot is watched." not in other.page.content()
+        page.locator("#classification").select_option("Restricted")
+        expect(problem).to_be_hidden()
+        page.get_by_role("button", name="Send").click()
+        expect(person.entry("The depot is watched.")).to_be_visible()
+    finally:
+        manage(scene.server, "set_access", OPERATIVE.username, "--clearance", "confidential")
+
+
+def test_a_mission_granted_after_a_change_of_access_stays(enter: Enter, scene: Scene) -> None:
+    """No list that was asked for before it comes over it."""
+    person = enter(NOVICE)
+    first = scene.codename
+    manage(scene.server, "set_access", NOVICE.username, "--role", "analyst")
+    try:
+        scene.fresh()
+        expect(person.page.get_by_text("Your access changed: Analyst")).to_be_visible()
+        for codename in (first, scene.codename):
+            expect(person.page.get_by_role("link", name=codename)).to_be_visible()
+        assert not any(
+            "/api/missions?" in url or url.endswith("/api/missions") for url in asked(person)
+        )
+    finally:
+        manage(scene.server, "set_access", NOVICE.username, "--role", "field-operative")
+
+
+def asked(person: Person) -> list[str]:
+    """Every address that the page has fetched."""
+    script = "() => performance.getEntriesByType('resource').map(one => one.name)"
+    return list(person.page.evaluate(script))
 
 
 def test_a_member_who_is_removed_sees_it_at_once(enter: Enter, scene: Scene) -> None:
@@ -119,7 +183,10 @@ def test_a_session_is_refreshed_in_place(browser: Browser, serve: Serve) -> None
     person = Person(browser, serve(settings={"HQ_ACCESS_MINUTES": "1"}))
     try:
         with (
-            person.page.expect_response("**/api/auth/refresh", timeout=20_000) as renewed,
+            person.page.expect_response(
+                lambda response: response.ok and response.url.endswith("/api/auth/refresh"),
+                timeout=20_000,
+            ) as renewed,
             person.page.expect_response("**/api/auth/ticket", timeout=20_000) as ticket,
         ):
             with person.page.expect_websocket() as opened:

@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Enter, Scene
 from tests.browser.people import Person
-from tests.cast import ANALYST, HANDLER, NOVICE, OPERATIVE, Member
+from tests.cast import ANALYST, DIRECTOR, HANDLER, NOVICE, OPERATIVE, Member
 
 SOON = 25_000
 """Milliseconds: the shortest time for acknowledging is ten seconds, and the next comparison."""
@@ -61,6 +61,54 @@ def test_who_joins_the_mission_appears_in_the_roster(enter: Enter, scene: Scene)
     expect(row(handler, OPERATIVE)).to_contain_text("present")
 
 
+def test_all_that_is_overdue_is_told_to_who_comes_late(enter: Enter, scene: Scene) -> None:
+    """Also what is older than the page of the log; few at a time; it stays when the wire breaks."""
+    asks: dict[str, Any] = {"kind": "order", "requires_ack": True, "ack_within": 10}
+    for number in range(4):
+        scene.say(f"Hold pier {number}.", **asks)
+    for number in range(51):
+        scene.say(f"Check {number}.")
+    watcher = enter(DIRECTOR)
+    expect(watcher.page.get_by_role("heading", name="Overdue (4)")).to_be_visible(timeout=SOON)
+
+    handler, novice = enter(HANDLER), enter(NOVICE)
+    column = handler.page.get_by_role("region", name="Overdue")
+    expect(column.get_by_role("heading")).to_have_text("Overdue (4)")
+    expect(column.locator(".card")).to_have_count(3)
+    column.get_by_role("button", name="Show all (4)").click()
+    expect(column.locator(".card")).to_have_count(4)
+    expect(column.locator(".card").first).to_contain_text(
+        f"Not acknowledged by {OPERATIVE.codename}"
+    )
+    expect(column.get_by_role("button", name="Show fewer")).to_be_focused()
+    assert handler.violations() == []
+    waiting = novice.page.get_by_role("region", name="To acknowledge")
+    expect(waiting.locator(".card")).to_have_count(3)
+    waiting.get_by_role("button", name="Show all (4)").click()
+    waiting.locator(".card", has_text="Hold pier 0.").get_by_role("button").click()
+    expect(waiting.locator(".card")).to_have_count(3)
+
+    handler.page.route_web_socket("**/missions*", lambda socket: socket.connect_to_server())
+    handler.page.reload()
+    expect(column.get_by_role("heading")).to_have_text("Overdue (4)")
+    handler.context.set_offline(True)
+    handler.page.evaluate("() => window.dispatchEvent(new Event('online'))")
+    expect(handler.link).to_contain_text("Reconnecting", timeout=20_000)
+    expect(column.get_by_role("heading")).to_have_text("Overdue (4)")
+    handler.context.set_offline(False)
+    handler.live()
+    expect(column.get_by_role("heading")).to_have_text("Overdue (4)")
+
+
+def test_the_place_of_the_overdue_is_kept(enter: Enter, scene: Scene) -> None:
+    """It has the height of a card while nothing is overdue, so that the first moves nothing."""
+    handler = enter(HANDLER)
+    column = handler.page.get_by_role("region", name="Overdue")
+    expect(column).to_contain_text("Nothing is overdue.")
+    card = column.evaluate("column => column.getBoundingClientRect().height")
+    assert card > 150
+
+
 def test_an_overdue_order_is_said_to_those_concerned_alone(enter: Enter, scene: Scene) -> None:
     """Aloud once, in the log and in the right column, with its clock and who is missing."""
     handler, operative, novice = enter(HANDLER), enter(OPERATIVE), enter(NOVICE)
@@ -93,7 +141,7 @@ def test_an_overdue_order_is_said_to_those_concerned_alone(enter: Enter, scene: 
     expect(handler.page.locator(aloud)).to_be_empty()
     assert len(told_of(handler, "overdue")) == 1
     scene.programs[ANALYST].call("POST", f"/api/updates/{order}/acknowledge")
-    expect(column).to_have_count(0)
+    expect(column).to_contain_text("Nothing is overdue.")
     expect(handler.page.locator(".late")).to_have_count(0)
 
     scene.say("Radio check.")

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { openOrders } from '../../missions/static/missions/orders.js';
-import { missing, overdueIn, oversees, unknownReceipts } from '../../missions/static/missions/oversight.js';
-import { initialState, reduce } from '../../missions/static/missions/store.js';
+import { openOrders, ordersKnown } from '../../missions/static/missions/orders.js';
+import { missing, overdueIn, overdueKnown, oversees, unknownReceipts } from '../../missions/static/missions/oversight.js';
+import { KEPT, initialState, reduce } from '../../missions/static/missions/store.js';
 import { names } from '../../missions/static/missions/words.js';
 
 /** @typedef {import('../../missions/static/missions/types.js').State} State */
@@ -15,8 +15,6 @@ const OPERATIVE = { id: 'a2', username: 'wim', codename: 'Wren', role: 'field-op
 const LANTERN = { id: 'm1', codename: 'Lantern', objective: '', status: 'active', classification: 'restricted' };
 const WREN = { codename: 'Wren', role: 'field-operative' };
 const FINCH = { codename: 'Finch', role: 'analyst' };
-const START = Date.parse('2026-01-01T10:00:00.000Z');
-const DUE = START + 60_000;
 
 /** @param {string} id @param {object} [change] @returns {any} */
 const order = (id, change = {}) => ({
@@ -43,7 +41,7 @@ const PRESENT = { type: 'presence', mission: 'm1', agents: [WREN] };
 const OVERDUE = { type: 'overdue', mission: 'm1', update: 'o1', agents: [WREN, FINCH] };
 
 /** @param {State} state */
-const late = (state) => overdueIn(state).map((one) => [one.update.id, ...one.missing.map((agent) => agent.codename)]);
+const late = (state) => overdueIn(state).map((one) => [one.update.id, ...(one.missing?.map((agent) => agent.codename) ?? ['unknown'])]);
 
 test('presence is the whole list, each time anew', () => {
   const state = after([PRESENT], room(HANDLER));
@@ -103,22 +101,63 @@ test('an overdue update that the log does not hold is shown once it is read', ()
   assert.deepEqual(late(read), [['o1', 'Wren', 'Finch']]);
 });
 
-test('whoever comes late looks the receipts up, once, of what is past its time', () => {
-  const state = room(HANDLER, [order('o1'), order('o2', { ack_within: null }), order('o3', { ack_within: 600 })]);
-  assert.deepEqual(unknownReceipts(state, DUE - 1), []);
-  assert.deepEqual(unknownReceipts(state, DUE).map((one) => one.id), ['o1']);
+/** @param {object[]} others @param {object} [change] @returns {Frame} */
+const awaiting = (others, change = {}) => ({ type: '@awaiting', mission: 'm1', epoch: 'e1', me: null, others, ...change });
+
+test('whoever comes late is told what is overdue and looks the receipts up, once', () => {
+  const state = room(HANDLER, [order('o9')]);
+  assert.deepEqual([overdueKnown(state), unknownReceipts(state)], [false, []]);
+  const told = after([awaiting([order('o1'), order('o2')])], state);
+  assert.deepEqual([overdueKnown(told), late(told)], [true, [['o1', 'unknown'], ['o2', 'unknown']]]);
+  assert.deepEqual(unknownReceipts(told), [{ mission: 'm1', id: 'o1' }, { mission: 'm1', id: 'o2' }]);
   const receipts = [{ agent: WREN, at: '2026-01-01T10:00:30.000Z' }, { agent: FINCH, at: null }];
-  const known = after([{ type: '@receipts', mission: 'm1', update: 'o1', receipts }], state);
-  assert.deepEqual([unknownReceipts(known, DUE), late(known)], [[], [['o1', 'Finch']]]);
+  const known = after([{ type: '@receipts', mission: 'm1', update: 'o1', receipts }], told);
+  assert.deepEqual([unknownReceipts(known).map((one) => one.id), late(known)], [['o2'], [['o1', 'Finch'], ['o2', 'unknown']]]);
+});
+
+test('what is overdue stays on the page without a connection, and is looked up again after it', () => {
+  const known = after([OVERDUE, { ...OVERDUE, update: 'o2' }], room(HANDLER, [order('o1'), order('o2')]));
   const lost = after([{ type: '@lost' }], known);
-  assert.deepEqual([unknownReceipts(lost, DUE), late(lost)], [[], []]);
+  assert.deepEqual(late(lost), [['o1', 'Wren', 'Finch'], ['o2', 'Wren', 'Finch']]);
+  assert.deepEqual(unknownReceipts(lost), []);
+  const back = after([{ type: '@asked', mission: 'm1' }, page([], { recovered: true, seq: 2 })], lost);
+  const told = after([{ ...OVERDUE, update: 'o3', agents: [WREN] }, awaiting([order('o2')])], back);
+  assert.deepEqual(late(told), [['o2', 'Wren', 'Finch']]);
+  assert.deepEqual(Object.keys(told.rooms.m1?.overdue ?? {}).sort(), ['o2', 'o3']);
+  assert.deepEqual(unknownReceipts(told), [{ mission: 'm1', id: 'o2' }]);
+});
+
+test('what was told of another numbering is void', () => {
+  const state = room(HANDLER);
+  assert.equal(after([awaiting([order('o1')], { epoch: 'e0' })], state), state);
+});
+
+test('orders older than the log that is held wait as well, each once, until they are acknowledged', () => {
+  const state = room(OPERATIVE, [order('o5')]);
+  const tail = after([page([], { id: undefined, epoch: 'e2', seq: 70, updates: [{ seq: 70, update: order('o5') }] })], state);
+  assert.equal(ordersKnown(tail), false);
+  const told = after([awaiting([], { epoch: 'e2', me: [order('o1', { ack_within: 30 }), order('o5')] })], tail);
+  assert.deepEqual([ordersKnown(told), openOrders(told).map((one) => one.update.id)], [true, ['o1', 'o5']]);
+  const done = after([{ type: 'acknowledged', update: 'o1' }], told);
+  assert.deepEqual(openOrders(done).map((one) => one.update.id), ['o5']);
+  const reset = after([page([order('o5')], { id: undefined, epoch: 'e3' })], told);
+  assert.deepEqual([openOrders(reset).map((one) => one.update.id), reset.rooms.m1?.waiting], [['o5'], []]);
+});
+
+test('an order that falls out of a long log waits on', () => {
+  const first = room(OPERATIVE, [order('o1')]);
+  const message = { ...order('x'), kind: 'message', requires_ack: false };
+  const frames = Array.from({ length: KEPT }, (_, place) =>
+    ({ type: 'update', mission: 'm1', epoch: 'e1', seq: place + 2, update: { ...message, id: `x${place}` } }));
+  const state = after(frames, first);
+  assert.equal(state.rooms.m1?.entries[0]?.update.id, 'x0');
+  assert.deepEqual(openOrders(state).map((one) => one.update.id), ['o1']);
 });
 
 test('who is no handler or director oversees only what is their own', () => {
   const own = order('o2', { author: WREN, kind: 'alert' });
   const state = room(OPERATIVE, [order('o1'), own]);
   assert.deepEqual([oversees(state, order('o1')), oversees(state, own)], [false, true]);
-  assert.deepEqual(unknownReceipts(state, DUE).map((one) => one.id), ['o2']);
 });
 
 test('a director is asked to acknowledge only as a member, which presence tells', () => {

@@ -154,9 +154,33 @@ test('a change of access drops everything and says what it is now', () => {
   assert.deepEqual([state.rooms, state.missions, state.listed], [{}, {}, false]);
   assert.equal(state.agent?.role, 'analyst');
   assert.equal(state.notice, 'Your access changed: Analyst, cleared for restricted.');
-  const later = after([page(1, 2), { type: '@missions', missions: [LANTERN] }], state);
-  assert.equal(later.selected, 'm1');
+  const later = after([{ type: 'mission', mission: LANTERN }, page(1, 2)], state);
+  assert.deepEqual([later.selected, later.listed], ['m1', true]);
   assert.deepEqual(ids(later), ['u1', 'u2']);
+});
+
+test('a mission that is granted just after a change of access stays', () => {
+  const granted = { ...LANTERN, id: 'm7', codename: 'Granted' };
+  const frames = [LANTERN, ORCHARD, granted].map((mission) => ({ type: 'mission', mission }));
+  const state = after([{ type: 'access_changed', role: 'analyst', clearance: 'restricted' }, ...frames], LIVE);
+  assert.deepEqual(Object.keys(state.missions), ['m1', 'm2', 'm7']);
+  const none = after([WELCOME, { type: 'access_changed', role: 'analyst', clearance: 'secret' }, { type: 'unsubscribed', mission: 'm1', reason: 'access_revoked' }]);
+  assert.equal(none.listed, true);
+  const empty = after([{ ...WELCOME, missions: [] }, { type: 'access_changed', role: 'analyst', clearance: 'secret' }]);
+  assert.equal(empty.listed, true);
+});
+
+test('a notice goes when it is dismissed or its reason is over', () => {
+  const refused = { type: '@notice', about: 'acknowledge:u2', notice: 'Not acknowledged: no.' };
+  const told = after([refused], LIVE);
+  assert.equal(told.notice, 'Not acknowledged: no.');
+  for (const frame of [
+    { type: '@over', about: 'acknowledge:u2' }, { type: '@acknowledging', update: 'u2' },
+    { type: 'acknowledged', update: 'u2' }, { type: '@select', mission: 'm2' },
+  ]) assert.equal(after([frame], told).notice, '', frame.type);
+  assert.equal(after([{ type: 'acknowledged', update: 'u3' }], told).notice, told.notice);
+  const ended = after([{ type: 'unsubscribed', mission: 'm1', reason: 'access_revoked' }], LIVE);
+  assert.equal(after([{ type: 'mission', mission: LANTERN }], ended).notice, '');
 });
 
 test('a mission gone while away is wiped by the next welcome', () => {

@@ -110,8 +110,6 @@ export async function ticket() {
   }
 }
 
-/** @returns {Promise<Mission[]>} */
-export const missions = () => call('GET', '/api/missions');
 /** @param {{codename: string, objective: string, classification: string}} fields @returns {Promise<Mission>} */
 export const createMission = (fields) => call('POST', '/api/missions', fields);
 /** @param {string} id @param {Partial<Mission>} fields @returns {Promise<Mission>} */
@@ -131,3 +129,5 @@ export const pageBefore = (id, before, epoch) =>
   call('GET', `/api/missions/${id}/updates?limit=100&before=${before}&epoch=${encodeURIComponent(epoch)}`);
 /** @param {string} id @returns {Promise<Page>} */
 export const ownPage = (id) => call('GET', `/api/missions/${id}/updates?limit=50&author=me`);
+/** The newest that wait for an acknowledgement. @param {string} id @param {'me' | 'others'} whom @returns {Promise<Page>} */
+export const awaitingPage = (id, whom) => call('GET', `/api/missions/${id}/updates?limit=200&awaiting=${whom}`);

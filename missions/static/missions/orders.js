@@ -5,6 +5,8 @@
  * @typedef {import('./types.js').Update} Update
  */
 
+import { isWhole } from './state.js';
+
 /** When the time for acknowledging is up, in ms; never for an order without a limit. @param {Update} update */
 export function dueAt(update) {
   return update.ack_within === null ? Infinity : Date.parse(update.created_at) + update.ack_within * 1000;
@@ -27,15 +29,22 @@ export function asksFor({ agent, rooms }, mission, update) {
   return agent.role !== 'director' || present.some((one) => one.codename === agent.codename);
 }
 
-/** Unacknowledged in all rooms that are held, the most pressing first. @param {State} state */
+/** Unacknowledged in all rooms, also what is older than their logs here; the most pressing first. @param {State} state */
 export function openOrders(state) {
   return Object.entries(state.rooms)
-    .flatMap(([mission, room]) => room.entries.map(({ update }) => ({ mission, update, room })))
-    .filter(({ mission, update, room }) => asksFor(state, mission, update) && !room.acknowledged[update.id])
-    .map(({ mission, update }) => ({ mission, update }))
+    .flatMap(([mission, room]) => {
+      const asked = new Map(room.waiting.map((update) => [update.id, update]));
+      for (const { update } of room.entries) if (asksFor(state, mission, update)) asked.set(update.id, update);
+      return [...asked.values()].filter(({ id }) => !room.acknowledged[id]).map((update) => ({ mission, update }));
+    })
     .sort((a, b) => {
       const [first, second] = [dueAt(a.update), dueAt(b.update)];
       if (first !== second) return first < second ? -1 : 1;
       return a.update.created_at < b.update.created_at ? -1 : 1;
     });
+}
+
+/** Whether it is known what waits, in every room that is held. @param {State} state */
+export function ordersKnown({ listed, rooms }) {
+  return listed && Object.values(rooms).every((room) => room.sync === 'none' || room.awaited || isWhole(room));
 }

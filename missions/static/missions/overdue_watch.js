@@ -1,6 +1,6 @@
 /**
  * Keeps an eye on the clocks of orders: says aloud, once, that one is overdue, and finds out who is
- * missing where the server told it before this page was there.
+ * missing where the server told it before this page was there, or while it was cut off.
  *
  * @typedef {import('./types.js').State} State
  * @typedef {import('./types.js').Frame} Frame
@@ -20,14 +20,14 @@ const MOST = 2;
 export class OverdueWatch {
   /** @type {Set<string>} orders whose time runs, seen here */ #running = new Set();
   /** @type {Set<string>} updates that were announced */ #said = new Set();
-  /** @type {string[]} what is to be said together */ #sentences = [];
+  /** @type {{mission: string, sentence: string}[]} what is to be said together */ #sentences = [];
   #asking = false;
   #notBefore = 0;
   #dispatch;
   #state;
   #announce;
 
-  /** @param {(frame: Frame) => void} dispatch @param {() => State} state @param {(sentence: string) => void} announce assertively */
+  /** @param {(frame: Frame) => void} dispatch @param {() => State} state @param {(sentence: string, missions: string[]) => void} announce assertively */
   constructor(dispatch, state, announce) {
     this.#dispatch = dispatch;
     this.#state = state;
@@ -50,20 +50,25 @@ export class OverdueWatch {
     }
     if (!update || !this.#state().rooms[mission]?.overdue[id]) return;
     const codename = this.#state().missions[mission]?.codename ?? '';
-    this.#say(id, `Overdue in ${codename}: ${inWords(update)} Not acknowledged by ${names(agents)}.`);
+    this.#say(id, mission, `Overdue in ${codename}: ${inWords(update)} Not acknowledged by ${names(agents)}.`);
   }
 
   /** Once a second. @param {number} now ms */
   tick(now) {
     const state = this.#state();
-    for (const { update } of openOrders(state)) {
+    for (const { mission, update } of openOrders(state)) {
       if (dueAt(update) > now) this.#running.add(update.id);
       else if (this.#running.delete(update.id) && !oversees(state, update)) {
-        this.#say(update.id, `Overdue, waits for you: ${inWords(update)}`);
+        this.#say(update.id, mission, `Overdue, waits for you: ${inWords(update)}`);
       }
     }
-    const [unknown] = unknownReceipts(state, now);
-    if (unknown && state.selected && !this.#asking && now >= this.#notBefore) void this.#ask(state.selected, unknown.id, now);
+    const [unknown] = unknownReceipts(state);
+    if (unknown && !this.#asking && now >= this.#notBefore) void this.#ask(unknown.mission, unknown.id, now);
+  }
+
+  /** The log of the mission was replaced: what is not said yet of it may no longer be heard. @param {string} [mission] every one, if none */
+  hush(mission) {
+    this.#sentences = mission ? this.#sentences.filter((one) => one.mission !== mission) : [];
   }
 
   /** @param {string} mission @param {string} update @param {number} now */
@@ -73,7 +78,7 @@ export class OverdueWatch {
       this.#dispatch({ type: '@receipts', mission, update, receipts: await receipts(update) });
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (error.status === 404) this.#dispatch({ type: '@receipts', mission, update, receipts: [] });
+      if (error.status === 403 || error.status === 404) this.#dispatch({ type: '@receipts', mission, update, receipts: [] });
       else this.#notBefore = now + PAUSE;
     } finally {
       this.#asking = false;
@@ -81,14 +86,16 @@ export class OverdueWatch {
     this.tick(now);
   }
 
-  /** @param {string} id @param {string} sentence */
-  #say(id, sentence) {
+  /** @param {string} id @param {string} mission @param {string} sentence */
+  #say(id, mission, sentence) {
     if (this.#said.has(id)) return;
     this.#said.add(id);
-    if (this.#sentences.push(sentence) > 1) return;
+    if (this.#sentences.push({ mission, sentence }) > 1) return;
     setTimeout(() => {
       const all = this.#sentences.splice(0);
-      this.#announce(all.length > MOST ? `${all.length} updates are overdue. They are listed beside the log.` : all.join(' '));
+      if (all.length === 0) return;
+      this.#announce(all.length > MOST ? `${all.length} updates are overdue. They are listed beside the log.`
+        : all.map((one) => one.sentence).join(' '), all.map((one) => one.mission));
     }, GATHER);
   }
 }

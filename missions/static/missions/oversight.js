@@ -2,14 +2,14 @@
  * What a room tells those who oversee it beside the log: who is there, and what is overdue. Pure.
  *
  * The server says once that an update is overdue, to its author, handlers and directors. Who comes
- * later asks for the receipts of what is past its time; both ways end in `room.overdue`.
+ * later asks what is, then for the receipts of each; both ways end in `room.overdue`.
  *
  * @typedef {import('./types.js').State} State
  * @typedef {import('./types.js').Room} Room
  * @typedef {import('./types.js').Frame} Frame
  * @typedef {import('./types.js').Update} Update
  * @typedef {import('./types.js').AgentName} AgentName
- * @typedef {{mission: string, update: Update, missing: AgentName[]}} Overdue
+ * @typedef {{mission: string, update: Update, missing: AgentName[] | null}} Overdue
  */
 import { dueAt, isOwn } from './orders.js';
 import { held } from './timeline.js';
@@ -20,7 +20,7 @@ export const OVERSIGHT = {
   presence: (_room, frame) => ({ present: frame.agents }),
   overdue: (room, frame) => late(room, frame.update, frame.agents),
   receipt: (room, { update, agent }) => {
-    const missing = room.overdue[update]?.missing.filter((one) => one.codename !== agent.codename);
+    const missing = room.overdue[update]?.missing?.filter((one) => one.codename !== agent.codename);
     return missing ? late(room, update, missing) : {};
   },
   '@receipts': (room, frame) => late(room, frame.update,
@@ -51,19 +51,25 @@ export function overdueIn(state) {
   return Object.entries(state.rooms)
     .flatMap(([mission, room]) => {
       const updates = new Map(held(room).map(({ update }) => [update.id, update]));
-      return Object.entries(room.overdue).flatMap(([id, late]) => {
-        const update = updates.get(id) ?? late.update;
-        return update ? [{ mission, update, missing: late.missing }] : [];
+      return Object.entries(room.overdue).flatMap(([id, one]) => {
+        const update = updates.get(id) ?? one.update;
+        return update ? [{ mission, update, missing: one.missing }] : [];
       });
     })
-    .filter((one) => one.missing.length > 0)
+    .filter((one) => one.missing === null || one.missing.length > 0)
     .sort((a, b) => dueAt(a.update) - dueAt(b.update));
 }
 
-/** Updates of the selected room that are past their time while nobody here knows who is missing. @param {State} state @param {number} now ms @returns {Update[]} */
-export function unknownReceipts(state, now) {
-  const room = state.selected ? state.rooms[state.selected] : undefined;
-  if (!room || room.sync !== 'current') return [];
-  return held(room).map(({ update }) => update).filter((update) =>
-    update.requires_ack && dueAt(update) <= now && oversees(state, update) && !room.overdue[update.id]);
+/** Overdue updates of which nobody here knows who is missing now, those of the selected room first. @param {State} state @returns {{mission: string, id: string}[]} */
+export function unknownReceipts({ rooms, selected }) {
+  return Object.entries(rooms)
+    .filter(([, room]) => room.sync === 'current')
+    .sort(([a], [b]) => Number(b === selected) - Number(a === selected))
+    .flatMap(([mission, room]) => Object.entries(room.overdue)
+      .filter(([, one]) => one.missing === null || one.stale).map(([id]) => ({ mission, id })));
+}
+
+/** Whether it is known what is overdue, in every room that is held. @param {State} state */
+export function overdueKnown({ listed, rooms }) {
+  return listed && Object.values(rooms).every((room) => room.sync === 'none' || room.awaited);
 }

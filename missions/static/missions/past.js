@@ -39,7 +39,7 @@ export class History {
       this.loading = false;
       if (!(error instanceof api.Refused)) throw error;
       if (error.code === 'reset') this.#dispatch({ type: '@again', mission: selected, whole: true });
-      else this.#dispatch({ type: '@notice', notice: `Earlier updates did not load: ${error.message}` });
+      else this.#dispatch({ type: '@notice', about: 'older', notice: `Earlier updates did not load: ${error.message}` });
     }
   }
 

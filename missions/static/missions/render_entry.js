@@ -130,9 +130,9 @@ export function ackButton(update, busy) {
     busy ? 'Acknowledging…' : 'Acknowledge');
 }
 
-/** Who let the time pass. @param {AgentName[]} agents */
+/** Who let the time pass. @param {AgentName[] | null} agents null: nobody knows yet */
 export function missingNode(agents) {
-  return agents.length > 0 && h('p', { class: 'missing' }, `Not acknowledged by ${names(agents)}`);
+  return agents !== null && agents.length > 0 && h('p', { class: 'missing' }, `Not acknowledged by ${names(agents)}`);
 }
 
 /** The clock of an order; `tick` keeps it right. @param {Update} update @param {boolean} [matters] whether it runs on when the time is up */

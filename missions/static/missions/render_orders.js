@@ -5,9 +5,11 @@
  */
 import { KIND_NAME, mayStaff } from './words.js';
 import { h, part, put, say } from './dom.js';
-import { openOrders } from './orders.js';
+import { Few } from './few.js';
+import { openOrders, ordersKnown } from './orders.js';
 import { ackButton, dueNode, mark } from './render_entry.js';
 
+const few = new Few();
 let drawn = '';
 
 /** @param {State} state @param {number} overdue how many cards stand above, for those who oversee */
@@ -19,8 +21,9 @@ export function drawOrders(state, overdue) {
     if (count instanceof HTMLElement) count.hidden = orders.length + overdue === 0;
   }
   for (const name of document.querySelectorAll('[data-side-name]')) say(name, staffs ? 'Details' : 'Orders');
+  const known = ordersKnown(state);
   const sign = JSON.stringify([
-    staffs, state.listed, orders.map(({ mission, update }) =>
+    staffs, state.listed, known, few.whole, orders.map(({ mission, update }) =>
       [update.id, state.missions[mission]?.codename, Boolean(state.acknowledging[update.id])]),
   ]);
   if (sign === drawn) return;
@@ -30,13 +33,17 @@ export function drawOrders(state, overdue) {
     put(place);
     return;
   }
-  const hadFocus = place.contains(document.activeElement);
+  const focused = document.activeElement;
+  const had = place.contains(focused) && (focused?.matches('.more') ? '.more' : 'button:not([aria-disabled])');
   put(place, h('section', { 'aria-label': 'To acknowledge', tabindex: -1 },
-    staffs && h('h3', {}, 'To acknowledge'),
-    ...(orders.length ? orders.map(({ mission, update }) => card(state, mission, update))
-      : [h('p', { class: 'none' }, 'Nothing waits for you. An order that does appears here with its clock.')])));
-  const next = place.querySelector('button:not([aria-disabled])') ?? place.querySelector('section');
-  if (hadFocus && next instanceof HTMLElement) next.focus();
+    staffs && h('h3', {}, orders.length < 2 ? 'To acknowledge' : `To acknowledge (${orders.length})`),
+    ...few.of(orders).map(({ mission, update }) => card(state, mission, update)),
+    orders.length === 0 && (known
+      ? h('p', { class: 'none' }, 'Nothing waits for you. An order that does appears here with its clock.')
+      : h('i', { class: 'bone' })),
+    few.button(orders.length, () => drawOrders(state, overdue))));
+  const next = had && (place.querySelector(had) ?? place.querySelector('section'));
+  if (next instanceof HTMLElement) next.focus();
 }
 
 /** @param {State} state @param {string} mission @param {import('./types.js').Update} update */

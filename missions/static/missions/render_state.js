@@ -60,9 +60,10 @@ export function drawHeads(state) {
   }
   say(part('mission-status', HTMLElement), mission ? STATUS_NAME[mission.status] : '');
   say(part('objective', HTMLElement), mission?.objective ?? '');
-  const notice = part('notice', HTMLElement);
-  say(notice, state.notice || state.link.why || '');
-  notice.hidden = !notice.textContent || state.link.state === 'signed_out';
+  const notice = state.notice || state.link.why || '';
+  say(part('notice-text', HTMLElement), notice);
+  part('notice', HTMLElement).hidden = !notice || state.link.state === 'signed_out';
+  part('notice-dismiss', HTMLElement).hidden = !state.notice;
   const unread = Object.values(state.rooms).reduce((sum, room) => sum + room.unread, 0);
   document.title = `${unread ? `(${unread}) ` : ''}${mission ? `${mission.codename} · ` : ''}HQ`;
   const badge = part('rail-unread', HTMLElement);

@@ -9,8 +9,10 @@
  */
 import * as api from './api.js';
 import { Announcer } from './announce.js';
+import { Awaiting } from './awaiting.js';
 import { Composer } from './composer.js';
 import { Connection } from './socket.js';
+import { EntryActs } from './entry_acts.js';
 import { LogView } from './render_log.js';
 import { Outbox } from './outbox.js';
 import { OverdueWatch } from './overdue_watch.js';
@@ -21,10 +23,11 @@ import { drawBanners, drawEmpty, drawHeads, drawLink } from './render_state.js';
 import { drawOrders } from './render_orders.js';
 import { drawOverdue } from './render_overdue.js';
 import { drawRail } from './render_rail.js';
+import { Filter } from './filter.js';
 import { History } from './past.js';
 import { addressOf, chosen } from './choice.js';
-import { Filter } from './filter.js';
 import { initialState, reduce, wanted } from './store.js';
+import { icon } from './icons.js';
 import { part, say } from './dom.js';
 import { themeSwitch } from './theme.js';
 import { tick } from './render_entry.js';
@@ -55,16 +58,24 @@ const connection = new Connection({
 });
 const outbox = new Outbox((frame) => connection.send(frame));
 const past = new History(dispatch, () => state);
+const awaiting = new Awaiting(dispatch, () => state);
 const revision = new Revision((sentence) => announcer.tell(sentence), schedule);
 const log = new LogView(() => void past.older(), () => requestAnimationFrame(banners), (id) => revision.panelFor(id));
-const overdue = new OverdueWatch(dispatch, () => state, (sentence) => announcer.warn(sentence));
+const overdue = new OverdueWatch(dispatch, () => state, (sentence, missions) => announcer.warn(sentence, missions));
 const composer = new Composer(async (mission, fields) => {
   const answer = await outbox.ask({ type: 'publish', id: String(fields.client_id), mission, ...fields });
   if (answer.frame) log.toEnd();
   schedule();
   return answer;
 });
+const acts = new EntryActs({
+  dispatch, outbox, state: () => state, redraw: schedule, tell: (sentence) => announcer.tell(sentence), shown: log.receipts,
+});
 const staffing = new Staffing((mission) => dispatch({ type: 'mission', mission }));
+const filter = new Filter(() => {
+  log.toEnd();
+  schedule();
+});
 
 /** @param {Frame} frame */
 function dispatch(frame) {
@@ -72,10 +83,6 @@ function dispatch(frame) {
   if (state.link.state === 'live') {
     for (const want of wanted(state)) {
       if (!connection.send({ type: 'subscribe', id: SUBSCRIBE + want.mission, ...want })) break;
-const filter = new Filter(() => {
-  log.toEnd();
-  schedule();
-});
       state = reduce(state, { type: '@asked', mission: want.mission });
     }
   }
@@ -91,15 +98,31 @@ function received(frame) {
   }
   if (frame.type === 'update') hear(frame);
   if (frame.type === 'receipt') log.receive(frame.update, { agent: frame.agent, at: frame.at });
-  if (frame.type === 'access_changed' || frame.type === 'unsubscribed') {
-    announcer.hush();
-    past.forget();
-  }
+  if (frame.type === 'access_changed') forget();
+  if (frame.type === 'unsubscribed') past.forget();
+  if (frame.type === 'unsubscribed' || (frame.type === 'subscribed' && !frame.recovered)) hushReplaced(frame);
   dispatch(seenHere(frame));
   if (frame.type === 'overdue') void overdue.hear(frame);
   if (frame.type === 'welcome') choose();
-  if (frame.type === 'access_changed') void relist();
-  if (frame.type === 'subscribed') void past.own(frame.mission);
+  if (frame.type === 'subscribed') {
+    void past.own(frame.mission);
+    awaiting.load(frame.mission);
+  }
+}
+
+/** What was asked or is not spoken yet belongs to other rights. */
+function forget() {
+  announcer.hush();
+  overdue.hush();
+  past.forget();
+  awaiting.forget();
+}
+
+/** Words that are no longer in the log are not spoken. @param {Frame} frame */
+function hushReplaced({ mission, updates = [] }) {
+  const page = /** @type {import('./types.js').Entry[]} */ (updates);
+  announcer.hush(mission, new Set(page.map(({ update }) => update.id)));
+  overdue.hush(mission);
 }
 
 /** What the reducer cannot know of this side: the time of a resumption, a page that nobody sees. @param {Frame} frame @returns {Frame} */
@@ -122,7 +145,10 @@ function linked(link, drop) {
   if (link.state === 'signed_out') return signedOut(link.why ?? '');
   if (state.link.state === 'live' && link.state !== 'live') dispatch({ type: '@lost' });
   dispatch({ type: '@link', link });
-  if (link.state === 'barred') void lead(link.why ?? '');
+  if (link.state === 'barred') {
+    forget();
+    void lead(link.why ?? '');
+  }
   if (drop) outbox.drop({ code: 'invalid', message: 'HQ could not read this message. Shorten or change it.' });
   if (link.state === 'live') outbox.resend();
 }
@@ -130,7 +156,7 @@ function linked(link, drop) {
 /** @param {string} why empty: nobody was logged in */
 function signedOut(why) {
   outbox.drop({ code: 'token_invalid', message: 'You are signed out.' });
-  announcer.hush();
+  forget();
   composer.wipe();
   dispatch({ type: '@signed_out', why });
   if (!why || leaving) {
@@ -149,17 +175,7 @@ function hear(frame) {
   const mission = state.missions[frame.mission];
   const own = frame.update.author.codename === state.agent?.codename;
   const urgent = frame.update.kind === 'alert' || frame.update.kind === 'order';
-  if (mission && !own && (urgent || frame.mission === state.selected)) announcer.hear(frame.update, mission.codename);
-}
-
-/** After a change of access the socket brings logs; the missions themselves are listed again. */
-async function relist() {
-  try {
-    dispatch({ type: '@missions', missions: await api.missions() });
-    choose();
-  } catch {
-    setTimeout(() => void relist(), 3_000);
-  }
+  if (mission && !own && (urgent || frame.mission === state.selected)) announcer.hear({ update: frame.update, mission, here: frame.mission === state.selected });
 }
 
 /** The mission of the address, else a first one; the address says which, so that Back leads here. */
@@ -171,34 +187,7 @@ function choose() {
   if (mission) void past.own(mission);
 }
 
-/** @param {string} update */
-async function acknowledge(update) {
-  if (state.acknowledging[update]) return;
-  dispatch({ type: '@acknowledging', update });
-  const { refusal } = await outbox.ask({ type: 'acknowledge', id: `acknowledge:${update}`, update });
-  if (!refusal) return announcer.tell('Acknowledged.');
-  dispatch({ type: '@not_acknowledged', update });
-  return dispatch({ type: '@notice', notice: `Not acknowledged: ${refusal.message}` });
-}
-
-/** @param {string} update */
-async function showReceipts(update) {
-  if (log.receipts.delete(update)) return schedule();
-  log.receipts.set(update, 'loading');
-  schedule();
-  try {
-    log.receipts.set(update, await api.receipts(update));
-  } catch (error) {
-    log.receipts.delete(update);
-    if (!(error instanceof api.Refused)) throw error;
-    dispatch({ type: '@notice', notice: `The receipts did not load: ${error.message}` });
-  }
-  return schedule();
-}
-
 function schedule() {
-  filter.follow(state);
-  log.filter = filter.words;
   if (drawing) return;
   drawing = true;
   if (document.hidden) setTimeout(draw, 0);
@@ -211,6 +200,8 @@ function draw() {
   drawHeads(state);
   drawRail(state);
   revision.follow(state);
+  filter.follow(state);
+  log.filter = filter.words;
   const rows = log.draw(state, past.loading);
   drawEmpty(state, rows, filter.words, { create: () => staffing.create(), clear: () => filter.clear() });
   composer.draw(state);
@@ -228,8 +219,8 @@ document.addEventListener('click', ({ target }) => {
   const button = target instanceof Element ? target.closest('[data-ack], [data-receipts], [data-revise], [data-show]') : null;
   if (!(button instanceof HTMLElement)) return;
   const { ack, receipts, revise, show } = button.dataset;
-  if (ack) void acknowledge(ack);
-  if (receipts) void showReceipts(receipts);
+  if (ack) void acts.acknowledge(ack);
+  if (receipts) void acts.showReceipts(receipts);
   if (revise) revision.toggle(revise);
   if (show) showEntry(show, button.dataset.mission ?? '');
 });
@@ -265,21 +256,27 @@ part('retry', HTMLButtonElement).addEventListener('click', () => connection.retr
 part('log-out', HTMLButtonElement).addEventListener('click', async () => {
   leaving = true;
   try {
-window.addEventListener('beforeunload', (event) => {
-  if (composer.holdsDraft()) event.preventDefault();
-});
     await api.logOut();
   } catch (error) {
     leaving = false;
     if (!(error instanceof api.Refused)) throw error;
-    return dispatch({ type: '@notice', notice: `You are still logged in: ${error.message}` });
+    return dispatch({ type: '@notice', about: 'log-out', notice: `You are still logged in: ${error.message}` });
   }
+  composer.wipe();
   connection.end('');
   return location.replace('/login');
+});
+part('notice-dismiss', HTMLButtonElement).append(icon('close'));
+part('notice-dismiss', HTMLButtonElement).addEventListener('click', () => {
+  dispatch({ type: '@over', about: state.about });
+  log.log.focus();
 });
 window.addEventListener('hashchange', () => {
   closePanels();
   choose();
+});
+window.addEventListener('beforeunload', (event) => {
+  if (composer.holdsDraft()) event.preventDefault();
 });
 watchForSleep(() => connection.probe());
 document.addEventListener('visibilitychange', () => {

@@ -9,52 +9,41 @@
  * @typedef {import('./types.js').Room} Room
  * @typedef {import('./types.js').Frame} Frame
  * @typedef {import('./types.js').Page} Page
- * @typedef {import('./types.js').Mission} Mission
  * @typedef {import('./types.js').Update} Update
  * @typedef {import('./types.js').Numbered} Numbered
  */
-import { CLEARANCE_NAME, ROLE_NAME, byStanding, isOpen } from './words.js';
+import { EMPTY_ROOM, initialState, withRoom, without } from './state.js';
+import { MEMBERSHIP } from './membership.js';
 import { OVERSIGHT } from './oversight.js';
-import { isOwn } from './orders.js';
+import { asksFor, isOwn } from './orders.js';
+import { byStanding, isOpen } from './words.js';
+
+export { EMPTY_ROOM, initialState };
 
 /** Entries kept of one mission; older ones are paged in again when somebody scrolls there. */
 export const KEPT = 2000;
 /** Rooms kept live at once: what the server subscribes by itself, and well under its frame limit. */
 export const ROOMS = 50;
 
-/** @type {Room} */
-export const EMPTY_ROOM = {
-  sync: 'none', epoch: null, seq: 0, entries: [], sent: [],
-  acknowledged: {}, unread: 0, urgent: false, resumed: null, present: null, overdue: {},
-};
-
-/** @returns {State} */
-export function initialState() {
-  return {
-    link: { state: 'connecting' }, agent: null, listed: false, missions: {}, rooms: {},
-    selected: null, acknowledging: {}, notice: '',
-  };
-}
-
 /** @type {Record<string, (state: State, frame: Frame) => State>} */
 const RULES = {
-  welcome, subscribed, update, published, acknowledged, mission, unsubscribed,
-  access_changed: accessChanged,
+  ...MEMBERSHIP,
+  subscribed, update, published, acknowledged,
   '@link': (state, frame) => ({ ...(frame.link.state === 'barred' ? initialState() : state), link: frame.link }),
   '@lost': lost,
   '@select': select,
   '@seen': (state, frame) => withRoom(state, frame.mission, { unread: 0, urgent: false }),
-  '@missions': (state, frame) => listMissions(state, frame.missions),
   '@asked': (state, frame) => withRoom(state, frame.mission, { sync: 'asked' }),
   '@again': (state, frame) => withRoom(state, frame.mission, { sync: frame.whole ? 'void' : 'stale' }),
-  '@gone': (state, frame) => wipe(state, frame.mission, 'This mission is not available to you.'),
   '@older': older,
   '@sent': sent,
+  '@awaiting': awaiting,
   '@acknowledging': (state, frame) =>
-    ({ ...state, acknowledging: { ...state.acknowledging, [frame.update]: true } }),
+    over({ ...state, acknowledging: { ...state.acknowledging, [frame.update]: true } }, `acknowledge:${frame.update}`),
   '@not_acknowledged': (state, frame) =>
     ({ ...state, acknowledging: without(state.acknowledging, frame.update) }),
-  '@notice': (state, frame) => ({ ...state, notice: frame.notice }),
+  '@notice': (state, frame) => ({ ...state, notice: frame.notice, about: frame.about }),
+  '@over': (state, frame) => over(state, frame.about),
   '@signed_out': (_state, frame) =>
     ({ ...initialState(), link: { state: 'signed_out', why: frame.why } }),
 };
@@ -89,30 +78,6 @@ export function wanted(state) {
 }
 
 /** @param {State} state @param {Frame} frame @returns {State} */
-function welcome(state, frame) {
-  const same = state.agent === null || state.agent.id === frame.agent.id;
-  const before = same ? state : { ...initialState(), link: state.link };
-  const moved = before.agent !== null
-    && (before.agent.role !== frame.agent.role || before.agent.clearance !== frame.agent.clearance);
-  const kept = moved ? { ...before, rooms: {} } : before;
-  return listMissions({ ...kept, agent: frame.agent }, frame.missions);
-}
-
-/** @param {State} state @param {Mission[]} list @returns {State} */
-function listMissions(state, list) {
-  const missions = Object.fromEntries(list.map((one) => [one.id, one]));
-  const rooms = Object.fromEntries(
-    Object.entries(state.rooms).filter(([id]) => Object.hasOwn(missions, id)),
-  );
-  const lostOne = state.selected !== null && !Object.hasOwn(missions, state.selected);
-  return {
-    ...state, missions, rooms, listed: true,
-    selected: lostOne ? null : state.selected,
-    notice: lostOne && state.listed ? 'Your access to this mission has ended.' : state.notice,
-  };
-}
-
-/** @param {State} state @param {Frame} frame @returns {State} */
 function subscribed(state, frame) {
   const page = /** @type {Page} */ (/** @type {unknown} */ (frame));
   const room = state.rooms[page.mission] ?? EMPTY_ROOM;
@@ -131,7 +96,7 @@ function subscribed(state, frame) {
   return withRoom(state, page.mission, {
     sync: 'current', epoch: page.epoch, seq: page.seq, entries, acknowledged,
     sent: room.sent.filter((one) => !held.has(one.id)),
-    overdue: follows ? room.overdue : {},
+    overdue: follows ? room.overdue : {}, waiting: follows ? room.waiting : [], awaited: follows && room.awaited,
     unread: elsewhere ? room.unread + fresh.length : 0,
     urgent: elsewhere && (room.urgent || fresh.some(({ update: one }) => isUrgent(one))),
     resumed: follows && frame.at !== undefined
@@ -148,9 +113,12 @@ function update(state, frame) {
   if (frame.seq !== room.seq + 1) return withRoom(state, frame.mission, { sync: 'stale' });
   const one = /** @type {Update} */ (frame.update);
   const counts = (state.selected !== frame.mission || frame.unseen === true) && !isOwn(state, one);
+  const all = [...room.entries, { seq: frame.seq, update: one }];
+  const gone = all.slice(0, -KEPT).map((entry) => entry.update).filter((old) => asksFor(state, frame.mission, old));
   return withRoom(state, frame.mission, {
     seq: frame.seq,
-    entries: [...room.entries, { seq: frame.seq, update: one }].slice(-KEPT),
+    entries: all.slice(-KEPT),
+    waiting: gone.length ? [...room.waiting, ...gone] : room.waiting,
     sent: room.sent.filter((mine) => mine.id !== one.id),
     unread: room.unread + Number(counts),
     urgent: room.urgent || (counts && isUrgent(one)),
@@ -179,73 +147,61 @@ function older(state, frame) {
   const before = numbered(page).filter((entry) => entry.seq < first.seq);
   const acknowledged = { ...room.acknowledged };
   for (const id of page.acknowledged) acknowledged[id] = true;
-  return withRoom(state, page.mission, { entries: [...before, ...room.entries], acknowledged });
+  return over(withRoom(state, page.mission, { entries: [...before, ...room.entries], acknowledged }), 'older');
 }
 
 /** @param {State} state @param {Frame} frame @returns {State} */
 function acknowledged(state, frame) {
   const rooms = { ...state.rooms };
   for (const [id, room] of Object.entries(rooms)) {
-    if (room.entries.some((entry) => entry.update.id === frame.update)) {
+    const held = [...room.entries.map((entry) => entry.update), ...room.waiting];
+    if (held.some((one) => one.id === frame.update)) {
       rooms[id] = { ...room, acknowledged: { ...room.acknowledged, [frame.update]: true } };
     }
   }
-  return { ...state, rooms, acknowledging: without(state.acknowledging, frame.update) };
-}
-
-/** @param {State} state @param {Frame} frame @returns {State} */
-function mission(state, frame) {
-  return { ...state, missions: { ...state.missions, [frame.mission.id]: frame.mission } };
-}
-
-/** @param {State} state @param {Frame} frame @returns {State} */
-function unsubscribed(state, frame) {
-  if (frame.reason === 'access_revoked') {
-    return wipe(state, frame.mission, 'Your access to this mission has ended.');
-  }
-  return { ...state, rooms: without(state.rooms, frame.mission) };
+  const next = { ...state, rooms, acknowledging: without(state.acknowledging, frame.update) };
+  return over(next, `acknowledge:${frame.update}`);
 }
 
 /**
- * Everything held is void; whoever runs the store lists the missions again.
- * @param {State} state @param {Frame} frame @returns {State}
+ * What the server says still waits, of another numbering worth nothing. What nobody told of since the
+ * connection was back and is not among the overdue is settled.
+ *
+ * @param {State} state @param {Frame} frame `me` null: the log that is held says it, `others` overdue ones
+ * @returns {State}
  */
-function accessChanged(state, frame) {
-  const { role, clearance } = /** @type {import('./types.js').Agent} */ (/** @type {unknown} */ (frame));
-  const agent = state.agent && { ...state.agent, role, clearance };
-  const notice = `Your access changed: ${ROLE_NAME[role]}, cleared for ${CLEARANCE_NAME[clearance].toLowerCase()}.`;
-  return { ...initialState(), link: state.link, selected: state.selected, agent, notice };
+function awaiting(state, { mission, epoch, me, others }) {
+  const room = state.rooms[mission];
+  if (!room || room.epoch !== epoch) return state;
+  const late = Object.entries(room.overdue).filter(([, one]) => !one.stale);
+  const overdue = Object.fromEntries(/** @type {Update[]} */ (others).map((update) =>
+    [update.id, { missing: null, ...room.overdue[update.id], update }]));
+  return withRoom(state, mission, {
+    awaited: true, waiting: me ?? room.waiting, overdue: { ...Object.fromEntries(late), ...overdue },
+  });
 }
 
-/** The socket is gone: what is held stays and may lack its end; who is there is unknown. @param {State} state @returns {State} */
+/** The reason of a notice is gone, and the notice with it. @param {State} state @param {string} about @returns {State} */
+function over(state, about) {
+  return state.about === about ? { ...state, notice: '', about: '' } : state;
+}
+
+/** The socket is gone: what is held stays and may lack its end; who is there, or acknowledged since, is unknown. @param {State} state @returns {State} */
 function lost(state) {
   const rooms = Object.fromEntries(Object.entries(state.rooms).map(([id, room]) => {
     const sync = room.sync === 'void' || room.epoch === null ? room.sync : 'stale';
     const standing = sync === 'asked' ? /** @type {const} */ ('none') : sync;
-    return [id, { ...room, sync: standing, present: null, overdue: {} }];
+    const overdue = Object.fromEntries(Object.entries(room.overdue).map(([one, late]) => [one, { ...late, stale: true }]));
+    return [id, { ...room, sync: standing, present: null, overdue }];
   }));
   return { ...state, rooms };
 }
 
 /** @param {State} state @param {Frame} frame @returns {State} */
 function select(state, frame) {
-  const next = { ...state, selected: frame.mission, notice: '' };
+  const next = { ...state, selected: frame.mission, notice: '', about: '' };
   return frame.mission && state.rooms[frame.mission]
     ? withRoom(next, frame.mission, { unread: 0, urgent: false }) : next;
-}
-
-/** @param {State} state @param {string} id @param {string} notice @returns {State} */
-function wipe(state, id, notice) {
-  const chosen = state.selected === id;
-  return {
-    ...state, missions: without(state.missions, id), rooms: without(state.rooms, id),
-    selected: chosen ? null : state.selected, notice: chosen ? notice : state.notice,
-  };
-}
-
-/** @param {State} state @param {string} id @param {Partial<Room>} change @returns {State} */
-function withRoom(state, id, change) {
-  return { ...state, rooms: { ...state.rooms, [id]: { ...(state.rooms[id] ?? EMPTY_ROOM), ...change } } };
 }
 
 /** @param {Page} page @returns {Numbered[]} */
@@ -266,10 +222,4 @@ function lastSeq(room) {
 /** @param {Update} one */
 function isUrgent(one) {
   return one.kind === 'alert' || one.kind === 'order';
-}
-
-/** @template T @param {Record<string, T>} from @param {string} key @returns {Record<string, T>} */
-function without(from, key) {
-  const { [key]: _gone, ...rest } = from;
-  return rest;
 }

@@ -43,8 +43,9 @@
  */
 /** @typedef {{after: number, count: number, at: number}} Resumed */
 /**
- * Who has not acknowledged; `update` where the log does not hold it.
- * @typedef {{missing: AgentName[], update: Update | null}} Late
+ * Who has not acknowledged, null: not looked up yet; `update` where the log does not hold it; `stale`:
+ * the connection was lost since, look it up again.
+ * @typedef {{missing: AgentName[] | null, update: Update | null, stale?: boolean}} Late
  */
 /**
  * @typedef {object} Room
@@ -53,6 +54,8 @@
  * @property {number} seq newest number held or announced
  * @property {Numbered[]} entries ascending, without a hole
  * @property {Update[]} sent own updates that the own stream lacks, as far as known
+ * @property {Update[]} waiting what asks this agent and is older than the entries, as far as known
+ * @property {boolean} awaited whether the server has said what waits, here and for others
  * @property {Record<string, true>} acknowledged
  * @property {number} unread
  * @property {boolean} urgent an alert or an order is among the unread
@@ -77,7 +80,8 @@
  * @property {Record<string, Room>} rooms
  * @property {string | null} selected
  * @property {Record<string, true>} acknowledging
- * @property {string} notice one sentence about what happened to the access, or nothing
+ * @property {string} notice one sentence about what happened, or nothing
+ * @property {string} about what the notice is about: with its reason it goes
  */
 
 export {};
