@@ -12,10 +12,12 @@ import websockets
 
 from tests.attacks.attacker import Attacker
 from tests.attacks.doors import Good
+from tests.attacks.forging import Forge
+from tests.attacks.trail import Trail, eventually
 from tests.cast import HANDLER
 from tests.hq_server import HQServer
 from tests.rest_client import RestClient
-from tests.serving.wire import BINARY, CONTINUATION, TEXT, Wire
+from tests.serving.wire import BINARY, CLOSE, CONTINUATION, PONG, TEXT, Wire
 from tests.socket_client import SocketClient
 
 
@@ -27,9 +29,16 @@ async def socket(attacker: Attacker, good: Good) -> AsyncIterator[SocketClient]:
         yield opened
 
 
-def opened_wire(fort: HQServer, good: Good) -> Wire:
+def unknown_wire(attacker: Attacker) -> Wire:
+    """A socket of bytes whose first message is awaited."""
+    wire = attacker.wire()
+    assert wire.handshake("/missions", "Sec-WebSocket-Protocol: hq.v1").status == 101
+    return wire
+
+
+def opened_wire(attacker: Attacker, good: Good) -> Wire:
     """A socket of bytes, past its handshake and its welcome."""
-    wire = Wire(fort)
+    wire = attacker.wire()
     assert wire.handshake(f"/missions?missions=none&token={good.access}").status == 101
     frame = wire.next_frame()
     assert frame is not None
@@ -37,7 +46,9 @@ def opened_wire(fort: HQServer, good: Good) -> Wire:
     return wire
 
 
-def test_what_is_no_text_ends_the_socket(fort: HQServer, good: Good) -> None:
+async def test_what_is_no_text_ends_the_socket(
+    attacker: Attacker, good: Good, trail: Trail
+) -> None:
     """F1: binary 1003, not UTF-8 1007, too large 1009, as endless fragments too."""
     attacks: dict[str, tuple[int, list[tuple[int, bytes, bool]]]] = {
         "binary": (1003, [(BINARY, b"\x00", True)]),
@@ -59,18 +70,25 @@ def test_what_is_no_text_ends_the_socket(fort: HQServer, good: Good) -> None:
         ),
     }
     for name, (code, frames) in attacks.items():
-        with opened_wire(fort, good) as wire:
+        with opened_wire(attacker, good) as wire:
             for opcode, payload, last in frames:
                 wire.frame(opcode, payload, last=last)
             assert wire.close_code() == code, name
-    with opened_wire(fort, good) as wire:
+        with unknown_wire(attacker) as wire:
+            for opcode, payload, last in frames:
+                wire.frame(opcode, payload, last=last)
+            assert wire.close_code() == code, name
+    for code in (1003, 1007, 1009):
+        await trail.expect("ws_close", address=attacker.address, code=code)
+    trail.owes("input_validation_fail", "frames", attacker.address, attempts=len(attacks))
+    with opened_wire(attacker, good) as wire:
         wire.frame(TEXT, b'{"type":"ping"}')
         frame = wire.next_frame()
         assert frame is not None
         assert frame.payload == b'{"type":"pong"}'
 
 
-def test_broken_frames_end_the_socket(fort: HQServer, good: Good) -> None:
+async def test_broken_frames_end_the_socket(attacker: Attacker, good: Good, trail: Trail) -> None:
     """F1's family: what RFC 6455 forbids is 1002."""
     for name, data in {
         "not masked": b"\x81\x02{}",
@@ -82,9 +100,11 @@ def test_broken_frames_end_the_socket(fort: HQServer, good: Good) -> None:
         "a length that is too long a spelling": b"\x81\xfe\x00\x02\0\0\0\0{}",
         "a length of 2^63": b"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0",
     }.items():
-        with opened_wire(fort, good) as wire:
+        with opened_wire(attacker, good) as wire:
             wire.send(data)
             assert wire.close_code() in (1002, 1009), name
+    await trail.expect("ws_close", address=attacker.address, code=1002)
+    assert (await attacker.attempt(token=good.access)).admitted
 
 
 MALFORMED: dict[str, tuple[str, str | None]] = {
@@ -137,7 +157,7 @@ MALFORMED: dict[str, tuple[str, str | None]] = {
 
 @pytest.mark.parametrize("name", MALFORMED)
 async def test_a_malformed_frame_is_told_and_the_socket_stays(
-    name: str, socket: SocketClient
+    name: str, attacker: Attacker, good: Good, socket: SocketClient, trail: Trail
 ) -> None:
     """F2, F3: `invalid`, with the field where there is one."""
     text, field = MALFORMED[name]
@@ -146,10 +166,12 @@ async def test_a_malformed_frame_is_told_and_the_socket_stays(
     assert answer["code"] == "invalid"
     assert field is None or answer.get("field") == field
     assert (await socket.ask("ping"))["type"] == "pong"
+    agent = Forge(good.access).claims["sub"]
+    trail.owes("input_validation_fail", "frames", attacker.address, actor=agent, attempts=1)
 
 
 async def test_ten_malformed_frames_in_a_minute_are_enough(
-    attacker: Attacker, good: Good, socket: SocketClient
+    attacker: Attacker, good: Good, socket: SocketClient, trail: Trail
 ) -> None:
     """F2: 4000; refusals do not count, and the agent's other socket is not hurt."""
     async with await attacker.open(good.access) as other:
@@ -159,11 +181,16 @@ async def test_ten_malformed_frames_in_a_minute_are_enough(
         for _ in range(10):
             await socket.send("{")
         assert (await socket.closed())[0] == 4000
+        await trail.expect("ws_close", address=attacker.address, code=4000)
+        trail.owes("input_validation_fail", "frames", attacker.address, attempts=10)
+        trail.owes("authz_fail", "not_found subscribe", attacker.address, attempts=12)
         assert (await other.ask("ping"))["type"] == "pong"
 
 
-async def test_a_flood_ends_itself_alone(gate: HQServer, besieger: Attacker) -> None:
-    """F7: 1,000 frames at once, and pings of the protocol: 4029; others are answered as before."""
+async def test_a_flood_ends_itself_alone(
+    gate: HQServer, besieger: Attacker, gate_trail: Trail
+) -> None:
+    """F7: 1,000 frames at once, and 2,000 pings of the protocol: 4029; others are unharmed."""
     async with (
         await RestClient(gate).login(HANDLER) as client,
         await besieger.open(client.access) as flooding,
@@ -187,9 +214,22 @@ async def test_a_flood_ends_itself_alone(gate: HQServer, besieger: Attacker) -> 
         _, slowest = await asyncio.gather(flood(), slowest_answer())
         assert slowest < 2
         assert (await flooding.closed())[0] == 4029
-        with opened_wire(gate, Good(client.access, "")) as wire:
+        gate_trail.owes("excess_rate_limit_exceeded", "frames", besieger.address)
+        with opened_wire(besieger, Good(client.access, "")) as wire:
+            begun = time.monotonic()
             wire.send(b"\x89\x80\0\0\0\0" * 2_000)
             assert (await calm.ask("ping"))["type"] == "pong"
+            assert time.monotonic() - begun < 2
+            *pongs, close = wire.frames()
+            assert {frame.opcode for frame in pongs} <= {PONG}
+            assert len(pongs) < 200
+            assert (close.opcode, close.payload[:2]) == (CLOSE, (4029).to_bytes(2, "big"))
+
+        def both() -> bool:
+            said = gate_trail.rows(event="ws_close", address=besieger.address, code=4029)
+            return [row.actor for row in said] == [client.agent["id"]] * 2
+
+        await eventually(both, "both ends with 4029", gate_trail.rows)
 
 
 def test_the_malformed_frames_are_what_they_say() -> None:

@@ -12,13 +12,14 @@ import websockets
 from tests.attacks.attacker import Attacker, Outcome, settled
 from tests.attacks.doors import Good
 from tests.attacks.enlist import VICTIMS
+from tests.attacks.forging import Forge
 from tests.attacks.trail import Trail
 from tests.cast import ANALYST, HANDLER
 from tests.conftest import WIDE, Serve
 from tests.hq_server import HQServer
 from tests.redis_server import RedisServer
 from tests.rest_client import RestClient
-from tests.serving.wire import CLOSE, TEXT, Wire
+from tests.serving.wire import CLOSE, TEXT
 from tests.socket_client import SocketClient
 from tests.tokens import forged
 
@@ -36,7 +37,7 @@ from tests.tokens import forged
     ],
 )
 async def test_a_subprotocol_that_brings_nothing(
-    offered: list[str], refused: Outcome, attacker: Attacker, good: Good
+    offered: list[str], refused: Outcome, attacker: Attacker, good: Good, trail: Trail
 ) -> None:
     """H4: refused, never a crash; a browser is told over an open socket."""
     assert await attacker.attempt(subprotocols=offered) == refused
@@ -49,6 +50,8 @@ async def test_a_subprotocol_that_brings_nothing(
     else:
         told = await attacker.attempt(subprotocols=offered, origin=origin)
         assert told == Outcome(False, 4001, refused.code)
+    attempts = 1 if "chat" in offered else 2
+    trail.owes("authn_token_refused", refused.code, attacker.address, attempts=attempts)
 
 
 async def test_hq_v1_alone_waits_for_the_first_message(attacker: Attacker, good: Good) -> None:
@@ -78,29 +81,41 @@ async def test_hq_v1_alone_waits_for_the_first_message(attacker: Attacker, good:
         "&&&==&",
     ],
 )
-async def test_an_odd_query_is_refused(query: str, fort: HQServer, good: Good) -> None:
+async def test_an_odd_query_is_refused(
+    query: str, attacker: Attacker, good: Good, trail: Trail
+) -> None:
     """H5: 401 without a traceback; the same server goes on."""
-    with Wire(fort) as wire:
-        assert wire.handshake(f"/missions?{query.replace('{}', good.access)}").status == 401
-    with Wire(fort) as wire:
+    with attacker.wire() as wire:
+        response = wire.handshake(f"/missions?{query.replace('{}', good.access)}")
+        assert response.status == 401
+    code = json.loads(response.body)["code"]
+    assert code in {"token_invalid", "token_missing"}
+    trail.owes("authn_token_refused", code, attacker.address, attempts=1)
+    with attacker.wire() as wire:
         assert wire.handshake(f"/missions?token={good.access}").status == 101
 
 
 @pytest.mark.parametrize(
-    "target", [b"/missions?token=\xff\xfe", b"/missions?\x01", b"/\xff", b"/missions#x"]
+    ("target", "reason"),
+    [
+        (b"/missions?token=\xff\xfe", "http 400"),
+        (b"/missions?\x01", "http 400"),
+        (b"/\xff", "http 400"),
+        (b"/missions#x", "handshake"),
+    ],
 )
 async def test_odd_bytes_in_the_target_harm_nobody(
-    target: bytes, fort: HQServer, good: Good
+    target: bytes, reason: str, attacker: Attacker, good: Good, trail: Trail
 ) -> None:
     """H5: raw bytes that no URL holds."""
-    with Wire(fort) as wire:
-        response = wire.handshake(target.decode("latin-1"))
-        assert response.status in (400, 401, 404)
-    with Wire(fort) as wire:
+    with attacker.wire() as wire:
+        assert wire.handshake(target.decode("latin-1")).status == 400
+    with attacker.wire() as wire:
         assert wire.handshake(f"/missions?token={good.access}").status == 101
+    trail.owes("input_validation_fail", reason, attacker.address, attempts=1)
 
 
-async def test_one_credential_alone(attacker: Attacker, good: Good) -> None:
+async def test_one_credential_alone(attacker: Attacker, good: Good, trail: Trail) -> None:
     """H6: several are refused, all good or not; a bad one beside a good cookie is bad."""
     token, origin = good.access, attacker.server.origin
     async with RestClient(attacker.server) as client:
@@ -125,22 +140,27 @@ async def test_one_credential_alone(attacker: Attacker, good: Good) -> None:
     assert not (await attacker.attempt(headers=two, origin=origin)).admitted
     # The ticket was not spent by the handshakes that were refused.
     assert (await attacker.attempt(query=f"ticket={ticket}")).admitted
+    trail.owes("authn_token_refused", "token_invalid", attacker.address, attempts=10)
 
 
 @pytest.mark.parametrize(
     "path",
     ["/", "/nothing", "/missions/x", "/missions//", "//missions", "/Missions", "/api/missions"],
 )
-async def test_an_unknown_path_is_not_found(path: str, fort: HQServer, good: Good) -> None:
+async def test_an_unknown_path_is_not_found(
+    path: str, attacker: Attacker, good: Good, trail: Trail
+) -> None:
     """H7: with a good token or without."""
     for more in ([], [f"Authorization: Bearer {good.access}"]):
-        with Wire(fort) as wire:
+        with attacker.wire() as wire:
             response = wire.handshake(path, *more)
             assert (response.status, b"not_found" in response.body) == (404, True)
+    trail.owes("input_validation_fail", "path", attacker.address, attempts=2)
+    assert (await attacker.attempt(token=good.access)).admitted
 
 
 async def test_whoever_says_nothing_is_closed(
-    fort: HQServer, attacker: Attacker, good: Good
+    fort: HQServer, attacker: Attacker, good: Good, trail: Trail
 ) -> None:
     """H8, H10: 5 s for the first message, 10 s for the head, one byte a second or none at all."""
     begun = time.monotonic()
@@ -151,7 +171,9 @@ async def test_whoever_says_nothing_is_closed(
             assert 4 < time.monotonic() - begun < 9
 
     async def dripping(head: bytes) -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", fort.port)
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", fort.port, local_addr=(attacker.address, 0)
+        )
         ended = asyncio.create_task(reader.read())
         for byte in head:
             writer.write(bytes([byte]))
@@ -169,6 +191,9 @@ async def test_whoever_says_nothing_is_closed(
         dripping(b""),
     )
     assert (await attacker.attempt(token=good.access)).admitted
+    trail.owes("authn_token_refused", "auth_timeout", attacker.address, attempts=1)
+    # A connection that was opened ahead and never used is no attack.
+    trail.owes("input_validation_fail", "http timeout", attacker.address, attempts=2)
 
 
 @pytest.mark.parametrize(
@@ -189,7 +214,7 @@ async def test_whoever_says_nothing_is_closed(
     ids=lambda first: str(first)[:40],
 )
 async def test_the_first_message_authenticates(
-    first: dict[str, object] | str, attacker: Attacker, good: Good
+    first: dict[str, object] | str, attacker: Attacker, good: Good, trail: Trail
 ) -> None:
     """H8: anything else is 4001, a good token in a frame of another type too."""
     if isinstance(first, dict) and first.get("token") == "{}":
@@ -199,9 +224,11 @@ async def test_the_first_message_authenticates(
         outcome = await settled(socket)
         assert outcome.status == 4001
         assert outcome.code in {"token_missing", "token_invalid"}
+    trail.owes("authn_token_refused", outcome.code, attacker.address, attempts=1)
+    assert (await attacker.attempt(token=good.access)).admitted
 
 
-async def test_a_socket_is_one_agents(attacker: Attacker, good: Good) -> None:
+async def test_a_socket_is_one_agents(attacker: Attacker, good: Good, trail: Trail) -> None:
     """H8: authentication for a second agent ends it."""
     async with await RestClient(attacker.server).login(ANALYST) as other:
         for kind in ("authenticate", "refresh", "ping"):
@@ -209,6 +236,8 @@ async def test_a_socket_is_one_agents(attacker: Attacker, good: Good) -> None:
                 await socket.expect("welcome")
                 await socket.send({"type": kind, "token": other.access})
                 assert await settled(socket) == Outcome(False, 4001, "token_invalid")
+    victim = Forge(good.access).claims["sub"]
+    trail.owes("authn_token_refused", "token_invalid", attacker.address, actor=victim, attempts=3)
 
 
 async def test_an_address_has_so_many_that_wait(
@@ -235,10 +264,12 @@ async def test_an_address_has_so_many_that_wait(
             assert (await settled(waiting[0])).admitted
             for socket in waiting:
                 await socket.close()
-    gate_trail.owes("excess_rate_limit_exceeded", "sockets", besieger.address)
+    gate_trail.owes("excess_rate_limit_exceeded", "sockets", besieger.address, attempts=31)
 
 
-async def test_an_agent_has_ten_sockets(gate: HQServer, besieger: Attacker) -> None:
+async def test_an_agent_has_ten_sockets(
+    gate: HQServer, besieger: Attacker, gate_trail: Trail
+) -> None:
     """H9: the eleventh is refused, by an HTTP answer or 4009; the ten are not hurt."""
     async with await RestClient(gate).login(VICTIMS["m"]) as client:
         held = [await besieger.open(client.access) for _ in range(10)]
@@ -251,6 +282,7 @@ async def test_an_agent_has_ten_sockets(gate: HQServer, besieger: Attacker) -> N
         for socket in held:
             assert (await socket.ask("ping"))["type"] == "pong"
             await socket.close()
+    gate_trail.owes("excess_rate_limit_exceeded", "sockets", besieger.address, attempts=2)
 
 
 @pytest.mark.parametrize("kept_in", ["databases", "postgres_databases"])
@@ -283,11 +315,12 @@ async def test_ten_sockets_are_ten_over_all_workers(
     assert set(came) <= {"429", "4009"}
 
 
-def test_nothing_is_told_before_authentication(fort: HQServer) -> None:
+async def test_nothing_is_told_before_authentication(attacker: Attacker, trail: Trail) -> None:
     """No frame with data reaches a socket that has not authenticated: the close is all."""
-    with Wire(fort) as wire:
+    with attacker.wire() as wire:
         assert wire.handshake("/missions", "Sec-WebSocket-Protocol: hq.v1").status == 101
         wire.frame(TEXT, b'{"type":"subscribe","mission":"x"}')
         frames = list(wire.frames())
     assert [frame.opcode for frame in frames] == [TEXT, CLOSE]
     assert b"auth_failed" in frames[0].payload
+    trail.owes("authn_token_refused", "token_missing", attacker.address, attempts=1)

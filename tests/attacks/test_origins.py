@@ -5,8 +5,7 @@ import pytest
 from tests.attacks.attacker import Attacker, Outcome, settled
 from tests.attacks.doors import Good
 from tests.attacks.trail import Trail
-from tests.hq_server import PARTNER_ORIGIN, HQServer
-from tests.serving.wire import Wire
+from tests.hq_server import PARTNER_ORIGIN
 
 ORIGINS = {
     "another site": "https://evil.example",
@@ -44,27 +43,31 @@ async def test_another_origin_is_refused(
         ["/missions", f"Cookie: jwt={good.access}"],
         ["/missions", f"Authorization: Bearer {good.access}"],
     ):
-        with Wire(attacker.server) as wire:
+        with attacker.wire() as wire:
             response = wire.handshake(path, line, *more)
             assert (response.status, b"origin_refused" in response.body) == (403, True)
     assert (await attacker.attempt(token=good.access, origin=attacker.server.origin)).admitted
+    trail.owes("origin_refused", "socket", attacker.address, attempts=4)
 
 
 async def test_a_refused_origin_is_audited(attacker: Attacker, trail: Trail) -> None:
     """H1: once for the address, without what was sent."""
     outcome = await attacker.attempt(origin="https://evil.example")
     assert outcome == Outcome(False, 403, "origin_refused")
-    trail.owes("origin_refused", "socket", attacker.address)
+    trail.owes("origin_refused", "socket", attacker.address, attempts=1)
 
 
-async def test_two_origins_are_refused(fort: HQServer, good: Good) -> None:
+async def test_two_origins_are_refused(attacker: Attacker, good: Good, trail: Trail) -> None:
     """H1: even when both are ours."""
-    lines = [f"Origin: {fort.origin}"] * 2
-    with Wire(fort) as wire:
+    lines = [f"Origin: {attacker.server.origin}"] * 2
+    with attacker.wire() as wire:
         assert wire.handshake(f"/missions?token={good.access}", *lines).status == 403
+    trail.owes("origin_refused", "socket", attacker.address, attempts=1)
 
 
-async def test_a_cookie_without_origin_is_no_credential(attacker: Attacker, good: Good) -> None:
+async def test_a_cookie_without_origin_is_no_credential(
+    attacker: Attacker, good: Good, trail: Trail
+) -> None:
     """H3: nor from a partner's page."""
     cookie = {"Cookie": f"jwt={good.access}"}
     assert await attacker.attempt(headers=cookie) == Outcome(False, 401, "token_missing")
@@ -72,3 +75,4 @@ async def test_a_cookie_without_origin_is_no_credential(attacker: Attacker, good
         await socket.send({"type": "ping"})
         assert await settled(socket) == Outcome(False, 4001, "token_missing")
     assert (await attacker.attempt(headers=cookie, origin=attacker.server.origin)).admitted
+    trail.owes("authn_token_refused", "token_missing", attacker.address, attempts=2)
