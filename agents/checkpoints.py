@@ -9,6 +9,7 @@ HQ_AUDIT_CHECKPOINTS.
 
 import base64
 import binascii
+import datetime as dt
 import json
 import os
 import threading
@@ -30,6 +31,25 @@ from agents.protocol import wire_time
 
 EVERY_SECONDS = 60.0
 EVERY_ROWS = 1_000
+
+
+class Checkpoint(NamedTuple):
+    """A line of the file that a key of this installation signed."""
+
+    number: int
+    digest: str
+    at: dt.datetime
+
+
+class Examined(NamedTuple):
+    """What came of all checkpoints.
+
+    `fault`: the first row that one contradicts; a checkpoint that is no good counts as row 0.
+    """
+
+    fault: Fault | None
+    checked: int
+    newest: Checkpoint | None
 
 
 class _Written(NamedTuple):
@@ -86,22 +106,39 @@ def write(head: AuditHead) -> None:
 
 
 def first_bad(more_keys: Iterable[pem.PublicKey] = ()) -> Fault | None:
-    """The first row that a checkpoint contradicts; a checkpoint that is no good counts as row 0.
+    """What `examined` finds wrong."""
+    return examined(more_keys).fault
+
+
+def examined(more_keys: Iterable[pem.PublicKey] = ()) -> Examined:
+    """Holds every checkpoint against the log.
 
     `more_keys`: of signing keys that this installation had and no longer knows.
     """
     known = {**keys.known_keys(), **{pem.thumbprint(key): key for key in more_keys}}
-    for number, line in enumerate(_lines(), start=1):
+    newest: Checkpoint | None = None
+    checked = 0
+    for checked, line in enumerate(_lines(), start=1):
         checkpoint = _verified(line, known)
         if checkpoint is None:
-            return Fault(0, f"checkpoint {number} is not signed by a key of this installation")
-        row = AuditEvent.objects.filter(number=checkpoint["number"]).first()
-        if row is None:
-            last = AuditEvent.objects.order_by("-number").first()
-            missing = (last.number if last else 0) + 1
-            return Fault(missing, f"is missing: the log had reached {checkpoint['number']}")
-        if row.digest != checkpoint["digest"]:
-            return Fault(row.number, "is not what a checkpoint says")
+            reason = f"checkpoint {checked} is not signed by a key of this installation"
+            return Examined(Fault(0, reason), checked, newest)
+        fault = _contradicted(checkpoint)
+        if fault is not None:
+            return Examined(fault, checked, newest)
+        if newest is None or checkpoint.number > newest.number:
+            newest = checkpoint
+    return Examined(None, checked, newest)
+
+
+def _contradicted(checkpoint: Checkpoint) -> Fault | None:
+    row = AuditEvent.objects.filter(number=checkpoint.number).first()
+    if row is None:
+        last = AuditEvent.objects.order_by("-number").first()
+        missing = (last.number if last else 0) + 1
+        return Fault(missing, f"is missing: the log had reached {checkpoint.number}")
+    if row.digest != checkpoint.digest:
+        return Fault(row.number, "is not what a checkpoint says")
     return None
 
 
@@ -111,7 +148,7 @@ def _lines() -> Iterator[str]:
             yield from (line for line in file if line.strip())
 
 
-def _verified(line: str, known: Mapping[str, pem.PublicKey]) -> dict[str, Any] | None:
+def _verified(line: str, known: Mapping[str, pem.PublicKey]) -> Checkpoint | None:
     try:
         said = json.loads(line)
         raw = base64.urlsafe_b64decode(said.pop("signature") + "==")
@@ -120,9 +157,10 @@ def _verified(line: str, known: Mapping[str, pem.PublicKey]) -> dict[str, Any] |
             int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")
         )
         public.verify(der, _canonical(said), ec.ECDSA(hashes.SHA256()))
+        at = dt.datetime.fromisoformat(said["at"])
+        return Checkpoint(int(said["number"]), str(said["digest"]), at)
     except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, InvalidSignature):
         return None
-    return {"number": int(said["number"]), "digest": str(said["digest"])}
 
 
 def _canonical(said: dict[str, Any]) -> bytes:

@@ -70,6 +70,10 @@ async def test_tampering_is_named(fort: HQServer, tmp_path: Path) -> None:
     for (name, (_, first_bad)), (code, words) in zip(TAMPERED.items(), said, strict=True):
         assert (code == 0) == (name == "untouched"), (name, words)
         assert first_bad in words, (name, words)
+    gone = tmp_path / "gone.jsonl"
+    code, words = await asyncio.to_thread(verified, fort, tmp_path, gone, "cut off, head set back")
+    assert code == 1
+    assert "There is no checkpoint in" in words
 
 
 def verified(server: HQServer, folder: Path, checkpoints: Path, name: str) -> tuple[int, str]:
