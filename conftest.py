@@ -16,10 +16,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 
     Tests of the triggers put them back for themselves.
     """
-    append_only = importlib.import_module("agents.migrations.0003_audit_append_only")
+    made_by = ("0003_audit_append_only", "0004_audit_no_replacement")
     with django_db_blocker.unblock(), connection.cursor() as cursor:
-        for statement in append_only.UNDO[connection.vendor]:
-            cursor.execute(statement)
+        for name in made_by:
+            migration = importlib.import_module(f"agents.migrations.{name}")
+            for statement in migration.UNDO[connection.vendor]:
+                cursor.execute(statement)
 
 
 @pytest.fixture(autouse=True)

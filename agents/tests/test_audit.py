@@ -14,13 +14,17 @@ from agents.models import AuditEvent, AuditHead
 pytestmark = pytest.mark.django_db
 
 APPEND_ONLY = importlib.import_module("agents.migrations.0003_audit_append_only")
+NO_REPLACEMENT = importlib.import_module("agents.migrations.0004_audit_no_replacement")
 
 
 @pytest.fixture
 def append_only(db: None) -> None:
     """The triggers of the product, for this test's transaction."""
     with connection.cursor() as cursor:
-        statements = {"sqlite": APPEND_ONLY.SQLITE, "postgresql": APPEND_ONLY.POSTGRES}
+        statements = {
+            "sqlite": APPEND_ONLY.SQLITE + NO_REPLACEMENT.SQLITE,
+            "postgresql": APPEND_ONLY.POSTGRES,
+        }
         for statement in statements[connection.vendor]:
             cursor.execute(statement)
 
@@ -128,6 +132,38 @@ def test_the_database_refuses_changes(log: list[AuditEvent], append_only: None, 
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         connection.cursor().execute(verb)
     audit.record("authz_fail")
+    assert audit.first_bad() is None
+
+
+ROW = "number, at, event, details, previous, digest"
+OTHER = "at, 'x', details, previous, digest FROM agents_auditevent WHERE number = 3"
+REPLACEMENTS = {
+    "sqlite": [
+        f"REPLACE INTO agents_auditevent ({ROW}) SELECT 3, {OTHER}",
+        f"INSERT OR REPLACE INTO agents_auditevent ({ROW}) SELECT 3, {OTHER}",
+        (
+            f"INSERT INTO agents_auditevent ({ROW}) SELECT 3, {OTHER}"
+            " ON CONFLICT (number) DO UPDATE SET event = 'x'"
+        ),
+        f"REPLACE INTO agents_auditevent (rowid, {ROW}) SELECT rowid, 6, {OTHER}",
+        f"INSERT INTO agents_auditevent ({ROW}) SELECT 0, {OTHER}",
+    ],
+    "postgresql": [
+        (
+            f"INSERT INTO agents_auditevent ({ROW}) SELECT 3, {OTHER}"
+            " ON CONFLICT (number) DO UPDATE SET event = 'x'"
+        )
+    ],
+}
+
+
+def test_the_database_refuses_to_replace(log: list[AuditEvent], append_only: None) -> None:
+    """A row written over another one asks no trigger of DELETE; appending several at once goes."""
+    for statement in REPLACEMENTS[connection.vendor]:
+        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+            connection.cursor().execute(statement)
+    audit.append([audit.Entry(log[0].at, "authz_fail")] * 3)
+    assert AuditEvent.objects.count() == 8
     assert audit.first_bad() is None
 
 

@@ -22,6 +22,10 @@ from tests.processes import ROOT
         "UPDATE agents_auditevent SET event = 'x' WHERE number = 2",
         "DELETE FROM agents_auditevent WHERE number = 2",
         "DELETE FROM agents_auditevent",
+        (
+            "REPLACE INTO agents_auditevent SELECT number, at, 'x', actor, subject, session,"
+            " address, details, previous, digest FROM agents_auditevent WHERE number = 2"
+        ),
     ],
 )
 def test_the_database_itself_refuses(fort: HQServer, change: str) -> None:
