@@ -4,6 +4,7 @@ Knows which of its workers a client talks to, so that a test can say "on both wo
 """
 
 import os
+import secrets
 import ssl
 import subprocess
 import sys
@@ -26,6 +27,8 @@ SIGNING_KEY_PEM = SIGNING_KEY.private_bytes(
     serialization.PrivateFormat.PKCS8,
     serialization.NoEncryption(),
 ).decode()
+
+SECRET_KEY = secrets.token_urlsafe(48)
 
 PARTNER_ORIGIN = "https://partner.example.net"
 """The origin that may connect beside HQ's own."""
@@ -52,7 +55,7 @@ class HQServer(Process):
         self.trust: ssl.SSLContext | None = None  # what clients believe of TLS in front of it
         env = clean_environment() | {
             "HQ_DEBUG": "1",
-            "HQ_SECRET_KEY": "a secret of the tests, 0123456789",
+            "HQ_SECRET_KEY": SECRET_KEY,
             "HQ_JWT_PRIVATE_KEY": SIGNING_KEY_PEM,
             "HQ_VAR_DIR": str(folder),
             "HQ_ALLOWED_ORIGINS": PARTNER_ORIGIN,

@@ -1,17 +1,18 @@
 """A bad configuration stops the start with a sentence; a good one is read as it is meant."""
 
+import secrets
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from hq_project.environment import Environment
-from tests.hq_server import SIGNING_KEY_PEM, clean_environment
+from hq_project.environment import Environment, strong_secret
+from tests.hq_server import SECRET_KEY, SIGNING_KEY_PEM, clean_environment
 from tests.processes import ROOT, free_port
 
 PRODUCTION = {
-    "HQ_SECRET_KEY": "0123456789 abcdefghijklmnopqrstuvwxyz ABCDEFGHIJ",
+    "HQ_SECRET_KEY": SECRET_KEY,
     "HQ_JWT_PRIVATE_KEY": SIGNING_KEY_PEM,
     "HQ_PUBLIC_ORIGIN": "https://hq.example.org",
 }
@@ -35,9 +36,10 @@ def start(tmp_path: Path, *arguments: str, **variables: str | None) -> tuple[int
         ({"HQ_SECRET_KEY": None}, "HQ_SECRET_KEY is not set."),
         ({"HQ_SECRET_KEY": "short"}, "HQ_SECRET_KEY is too weak."),
         (
-            {"HQ_SECRET_KEY": "django-insecure-k3v9pL7xW2rT5yN8bM4cJ6dH1gF0sA"},
+            {"HQ_SECRET_KEY": "django-insecure-k3v9pL7xW2rT5yN8bM4cJ6dH1gF0sAqU"},
             "HQ_SECRET_KEY is too weak.",
         ),
+        ({"HQ_SECRET_KEY": "0123456789abcdef" * 4}, "HQ_SECRET_KEY is too weak."),
         ({"HQ_SECRET_KEY": None, "HQ_SECRET_KEY_FILE": "/nowhere"}, "cannot be read: /nowhere"),
         ({"HQ_SECRET_KEY_FILE": "/nowhere"}, "are both set: keep one."),
         ({"HQ_JWT_PRIVATE_KEY": None}, "HQ_JWT_PRIVATE_KEY is not set."),
@@ -121,6 +123,42 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     environment = Environment({"KEY_FILE": str(path)})
     assert environment.text("KEY") == "from a file"
     assert environment.problems == []
+
+
+@pytest.mark.parametrize(
+    "weak",
+    [
+        "supersecretkeysupersecretkeysupersecretkey",
+        "0123456789abcdef0123456789abcdef",
+        "abcdefghijklmnopqrstuvwxyz123456",
+        "correct-horse-battery-staple-correct",
+        "secretkey" * 8,
+        "0123456789" * 6,
+        "0123456789 abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOP",
+        "x" * 60,
+        SECRET_KEY[:49],
+        SECRET_KEY[:20] * 3,
+        *(
+            f"{SECRET_KEY[:24]}{word}{SECRET_KEY[24:]}"
+            for word in ("secret-key", "Password", "development", "change_me", "EXAMPLE")
+        ),
+    ],
+)
+def test_a_weak_secret_is_known(weak: str) -> None:
+    """Too short, repeated, counted, or with a word in it that samples have."""
+    assert not strong_secret(weak)
+
+
+def test_a_random_secret_is_strong() -> None:
+    """However it was drawn: in hexadecimal as `deploy/make-secrets` does, or otherwise."""
+    for _ in range(2000):
+        for drawn in (
+            secrets.token_hex(25),
+            secrets.token_hex(48),
+            secrets.token_hex(400),
+            secrets.token_urlsafe(38),
+        ):
+            assert strong_secret(drawn), drawn
 
 
 def test_numbers_keep_their_bounds() -> None:

@@ -15,6 +15,7 @@ from hq_project import logs
 from hq_project.masking import LONGEST, MASK
 from tests.cast import HANDLER, PASSWORD
 from tests.conftest import Serve
+from tests.hq_server import SECRET_KEY
 
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl-_"
 TICKET = "s3rEp0oBq2n7Vv0yTj4o9xkq1tq6b2p8WmZ3Yc5Lh1Q"
@@ -113,7 +114,7 @@ def test_a_very_long_value_is_cut() -> None:
 
 PRODUCTION = {
     "HQ_DEBUG": "0",
-    "HQ_SECRET_KEY": "Zk3vQ9-pL7xW2rT5yN8bM4cJ6dH1gF0sA",
+    "HQ_SECRET_KEY": SECRET_KEY,
     "HQ_PUBLIC_ORIGIN": "https://hq.example.org",
 }
 
