@@ -5,9 +5,12 @@ the right: the rightmost address that is no trusted proxy is the client's (RFC 7
 """
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_WITH_PORT = re.compile(r"\[([^\]]+)\](?::[0-9]{1,5})?|([0-9.]+):[0-9]{1,5}")
 
 
 def client_address(
@@ -22,7 +25,7 @@ def client_address(
         return None
     hops = [hop for value in forwarded_for for hop in value.split(",")]
     while hops and any(address in network for network in trusted):
-        said = _parsed(hops.pop().strip())
+        said = _parsed(_without_port(hops.pop().strip()))
         if said is None:
             break
         address = said
@@ -38,10 +41,17 @@ def address_group(address: str | None) -> str:
 
 
 def _parsed(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    # A zone (`fe80::1%eth0`) means something on this machine alone, and no database takes it.
     try:
-        address = ipaddress.ip_address(text or "")
+        address = ipaddress.ip_address((text or "").partition("%")[0])
     except ValueError:
         return None
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         return address.ipv4_mapped
     return address
+
+
+def _without_port(hop: str) -> str:
+    """An entry of X-Forwarded-For; some proxies write `192.0.2.1:80` or `[2001:db8::1]:80`."""
+    found = _WITH_PORT.fullmatch(hop)
+    return (found[1] or found[2]) if found else hop

@@ -28,6 +28,14 @@ addresses = st.ip_addresses().map(str) | st.sampled_from(
         ("10.0.0.1", [], "10.0.0.1"),
         ("fd00::1", ["2001:db8::5"], "2001:db8::5"),
         ("::ffff:192.0.2.1", [], "192.0.2.1"),
+        ("fe80::1%eth0", [], "fe80::1"),
+        ("fd00::1%eth0", ["fe80::2%1"], "fe80::2"),
+        ("10.0.0.1", ["198.51.100.9:5678"], "198.51.100.9"),
+        ("10.0.0.1", ["[2001:db8::5]:5678"], "2001:db8::5"),
+        ("10.0.0.1", ["[2001:db8::5]"], "2001:db8::5"),
+        ("10.0.0.1", ["203.0.113.7, 198.51.100.9:1, 10.0.0.2:443"], "198.51.100.9"),
+        ("10.0.0.1", ["198.51.100.9:port"], "10.0.0.1"),
+        ("10.0.0.1", ["[198.51.100.9"], "10.0.0.1"),
         (None, ["198.51.100.9"], None),
     ],
 )
@@ -59,4 +67,5 @@ def test_an_ipv6_client_counts_by_its_network() -> None:
     """Whoever has one address of a /64 has all of them."""
     assert address_group("2001:db8::1") == address_group("2001:db8::ffff:1")
     assert address_group("2001:db8::1") != address_group("2001:db8:0:1::1")
+    assert address_group("fe80::1%eth0") == address_group("fe80::2%eth1")
     assert address_group("192.0.2.1") != address_group("192.0.2.2")
