@@ -23,6 +23,7 @@ def obey_port(arguments: list[str]) -> None:
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hq_project.settings")
     obey_port(sys.argv[1:])
+    os.umask(0o077)  # what HQ writes (SQLite's files, exports, checkpoints) is its user's alone
     try:
         execute_from_command_line(sys.argv)
     except KeyboardInterrupt:

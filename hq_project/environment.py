@@ -5,6 +5,7 @@ process itself. `hq_project.settings` reads through it once, `hq_project.checks`
 """
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from itertools import pairwise
@@ -83,14 +84,42 @@ class Environment:
         return good
 
     def networks(self, name: str) -> list[Network]:
-        """Address ranges in CIDR form."""
+        """Address ranges in CIDR form; none may be everybody."""
         good: list[Network] = []
         for word in self.words(name):
             try:
-                good.append(ipaddress.ip_network(word))
+                network = ipaddress.ip_network(word)
             except ValueError:
                 self.problems.append(f"{name}: {word} is no address range such as 10.0.0.0/8.")
+                continue
+            if network.prefixlen:
+                good.append(network)
+            else:
+                self.problems.append(
+                    f"{name}: {word} is everybody, and everybody could then say which address is "
+                    "theirs. Name the range of your proxies."
+                )
         return good
+
+    def private_folder(self, name: str, default: Path) -> Path:
+        """A folder that is closed to others; made, or closed where it is this user's own."""
+        path = Path(self.text(name) or default)
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            found = path.stat()
+        except OSError:
+            self.problems.append(f"{name} is a folder that cannot be made: {path}.")
+            return path
+        mode = found.st_mode
+        # One that everybody may write to is everybody's, such as /tmp: not this user's to close.
+        if mode & 0o077 and not mode & 0o002 and found.st_uid == os.geteuid():
+            path.chmod(0o700)
+        elif mode & 0o007:
+            self.problems.append(
+                f"{name} is a folder that others can look into: {path}. Close it with "
+                f"`chmod 700 {path}`, or name another one."
+            )
+        return path
 
     def redis_url(self, name: str) -> str | None:
         """`redis://`, `rediss://` or `unix://`; None when unset."""

@@ -24,7 +24,7 @@ environment = Environment(os.environ)
 DEBUG = environment.flag("HQ_DEBUG")
 # Keys are made and plain-http cookies are set only here. Test runners switch DEBUG itself off.
 HQ_DEVELOPMENT = DEBUG
-HQ_VAR_DIR = Path(environment.text("HQ_VAR_DIR") or BASE_DIR / "var")
+HQ_VAR_DIR = environment.private_folder("HQ_VAR_DIR", BASE_DIR / "var")
 SECRET_KEY = environment.text("HQ_SECRET_KEY")
 if not SECRET_KEY and DEBUG:
     SECRET_KEY = kept_secret(HQ_VAR_DIR / "development.secret")
@@ -64,10 +64,6 @@ APPEND_SLASH = False
 
 # Database and channel layer
 
-try:
-    HQ_VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-except OSError:
-    environment.problems.append(f"HQ_VAR_DIR is a folder that cannot be made: {HQ_VAR_DIR}.")
 DATABASES = {"default": environment.database("DATABASE_URL", HQ_VAR_DIR / "hq.sqlite3")}
 REDIS_URL = environment.redis_url("REDIS_URL")
 CHANNEL_LAYERS: dict[str, dict[str, object]]
@@ -204,6 +200,8 @@ USE_TZ = True
 USE_I18N = True
 STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
+# Collected by one user and served by another, though manage.py makes files for their owner alone.
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o755
 WHITENOISE_USE_FINDERS = DEBUG
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024

@@ -1,11 +1,15 @@
 """A bad configuration stops the start with a sentence; a good one is read as it is meant."""
 
+import os
 import secrets
+import stat
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from django.core.management import call_command
+from pytest_django.fixtures import Settings
 
 from hq_project.environment import Environment, strong_secret
 from tests.hq_server import SECRET_KEY, SIGNING_KEY_PEM, clean_environment
@@ -52,6 +56,8 @@ def start(tmp_path: Path, *arguments: str, **variables: str | None) -> tuple[int
         ({"REDIS_URL": "http://redis"}, "REDIS_URL must look like redis://"),
         ({"HQ_ACCESS_MINUTES": "soon"}, "HQ_ACCESS_MINUTES must be a whole number from 1"),
         ({"HQ_TRUSTED_PROXIES": "10.0.0.0/99"}, "HQ_TRUSTED_PROXIES: 10.0.0.0/99 is no address"),
+        ({"HQ_TRUSTED_PROXIES": "0.0.0.0/0"}, "HQ_TRUSTED_PROXIES: 0.0.0.0/0 is everybody,"),
+        ({"HQ_TRUSTED_PROXIES": "10.0.0.0/8 ::/0"}, "HQ_TRUSTED_PROXIES: ::/0 is everybody,"),
         ({"HQ_DEBUG": "perhaps"}, "HQ_DEBUG must be 1 or 0."),
         ({"WORKERS": "many"}, "WORKERS must be a whole number from 1"),
         ({"WORKERS": "2"}, "2 workers need Redis"),
@@ -99,6 +105,46 @@ def test_the_development_command_is_refused_in_production(tmp_path: Path) -> Non
         assert ended.returncode == 1
         assert "HQ_DEBUG=1" in ended.stderr
         assert "Traceback" not in ended.stderr
+
+
+def test_what_hq_writes_is_its_users_alone(tmp_path: Path) -> None:
+    """Whatever the mask and the mode of the folder were before."""
+    folder = tmp_path / "var"
+    folder.mkdir()
+    folder.chmod(0o755)
+    env = clean_environment() | PRODUCTION | {"HQ_VAR_DIR": str(folder)}
+    command = [sys.executable, "manage.py", "migrate", "--no-input"]
+    subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, umask=0o022)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*")}
+    assert modes["hq.sqlite3"] == 0o600
+    assert not any(mode & 0o077 for mode in modes.values()), modes
+
+
+def test_a_folder_that_is_everybodys_is_refused(tmp_path: Path) -> None:
+    """It is not HQ's to close, and others could read or replace the database in it."""
+    folder = tmp_path / "var"
+    folder.mkdir()
+    folder.chmod(0o1777)
+    status, words = start(tmp_path, HQ_VAR_DIR=str(folder))
+    assert status == 1
+    assert f"HQ_VAR_DIR is a folder that others can look into: {folder}." in words
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o1777
+
+
+def test_static_files_are_for_every_user(tmp_path: Path, settings: Settings) -> None:
+    """The image collects them as root and serves them as another user."""
+    settings.STATIC_ROOT = str(tmp_path / "static")
+    before = os.umask(0o077)
+    try:
+        call_command("collectstatic", "--no-input", verbosity=0)
+    finally:
+        os.umask(before)
+    found = [tmp_path / "static", *(tmp_path / "static").rglob("*")]
+    assert len(found) > 10
+    for path in found:
+        wanted = 0o755 if path.is_dir() else 0o644
+        assert stat.S_IMODE(path.stat().st_mode) == wanted, path
 
 
 # The reader itself.

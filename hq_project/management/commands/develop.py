@@ -5,7 +5,6 @@ is a command of its own; production calls those one by one.
 """
 
 import contextlib
-import os
 import subprocess
 import sys
 from argparse import ArgumentParser
@@ -44,7 +43,6 @@ class Command(BaseCommand):
         if not settings.HQ_DEVELOPMENT:
             raise CommandError("This is for development: set HQ_DEBUG=1, or use `serve`.")
         _refuse_in_vain(port, options["workers"])
-        os.umask(0o077)
         settings.HQ_VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         if _migrations_wait():
             self.stdout.write("Preparing the database.")
