@@ -9,6 +9,7 @@ knows what the call is.
 
 import re
 
+import structlog
 from django.conf import settings
 from django.utils.crypto import constant_time_compare
 from rest_framework.authentication import BaseAuthentication
@@ -38,6 +39,8 @@ class SessionJWTAuthentication(BaseAuthentication):
             require_csrf(request)
         else:
             return None
+        # Every line of this call names the session, that of the access log too.
+        structlog.contextvars.bind_contextvars(session=str(authenticated.session.id))
         return authenticated.agent, authenticated
 
     def authenticate_header(self, request: Request) -> str:

@@ -4,7 +4,7 @@ Holds no token, no frame and no name of a mission, only codes. Written through `
 so that no socket waits for the log. Called by the middleware and by `AuthenticatedConsumer`.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 from uuid import UUID
 
@@ -31,7 +31,7 @@ _NO_TEXT = frozenset({CloseCode.UNSUPPORTED_DATA, CloseCode.INVALID_PAYLOAD, Clo
 class Trail:
     """The trail of one connection; `connection` is None until there is one."""
 
-    __slots__ = ("_address", "_agent", "_carrier", "_connection", "_session")
+    __slots__ = ("_address", "_agent", "_carrier", "_connection", "_session", "_tell")
 
     def __init__(self, scope: MutableMapping[str, Any], connection: UUID | None = None) -> None:
         self._address: str | None = scope["hq_address"]
@@ -39,13 +39,15 @@ class Trail:
         self._connection = connection
         self._agent: UUID | None = None
         self._session: UUID | None = None
+        # HQ's daphne asks so for what its line about the connection should say.
+        self._tell: Callable[..., None] | None = (scope.get("extensions") or {}).get("hq.log")
         if connection is not None:
-            structlog.contextvars.bind_contextvars(connection=str(connection))
+            self._bind(connection=str(connection))
 
     def opened(self, authenticated: Authenticated) -> None:
         """The agent is known and the connection stands."""
         self._agent, self._session = authenticated.agent.id, authenticated.session.id
-        structlog.contextvars.bind_contextvars(session=str(self._session))
+        self._bind(session=str(self._session))
         self._note("ws_connect", carrier=self._carrier)
 
     def closed(self, code: int) -> None:
@@ -84,6 +86,11 @@ class Trail:
             self._refused("authz_fail", f"{refusal.code} {frame}")
         elif isinstance(refusal, Invalid):
             self._refused("input_validation_fail", f"{refusal.code} {frame}")
+
+    def _bind(self, **said: str) -> None:
+        structlog.contextvars.bind_contextvars(**said)
+        if self._tell is not None:
+            self._tell(**said)
 
     def _note(self, event: str, **details: Any) -> None:
         notebook.note(

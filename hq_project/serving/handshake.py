@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from daphne.ws_protocol import WebSocketProtocol
+from django.conf import settings
 
 from agents import notebook
 from agents.addresses import client_address
@@ -57,6 +58,8 @@ class Handshake(WebSocketProtocol):
     CONFIG_ATTRS = ()
 
     opened_at: float | None = None
+    said: dict[str, str] = {}
+    _address: str | None = None
     _denial: Message | None = None
     _denial_body = b""
 
@@ -90,7 +93,12 @@ class Handshake(WebSocketProtocol):
     def onConnect(self, request: Any) -> Any:
         """The handshake is well-formed: starts the application on it."""
         self.application_queue = Inbox(self.transport)
+        self._address = self._client_address()
         return super().onConnect(request)
+
+    def tell(self, **said: str) -> None:
+        """Takes what the application wants the access log to say of this connection."""
+        self.said = {**self.said, **said}
 
     def answer(self, message: Message) -> None:
         """The application's answer. `ValueError` for what is none."""
@@ -130,8 +138,7 @@ class Handshake(WebSocketProtocol):
         """Autobahn's way out. `reason` repeats what the client sent: it is not sent back."""
         headers = [(name.encode(), str(value).encode()) for name, value in responseHeaders or ()]
         if code < 500:
-            host = self.client_addr[0] if self.client_addr else None
-            notebook.refused("input_validation_fail", "handshake", client_address(host, (), ()))
+            notebook.refused("input_validation_fail", "handshake", self._client_address())
         self.refuse(code, LATER if code >= 500 else NOT_UNDERSTOOD, headers)
 
     def refuse(self, status: int, message: str, headers: answers.Headers = ()) -> None:
@@ -154,8 +161,21 @@ class Handshake(WebSocketProtocol):
 
     def details(self) -> dict[str, Any]:
         """What the access log tells of this connection."""
-        client = self.client_addr
+        peer = self.client_addr
+        address = self._address or self._client_address()
+        behind_proxy = peer is not None and address != client_address(peer[0], (), ())
         return {
-            "client": f"{client[0]}:{client[1]}" if client else "-",
+            "client": address if behind_proxy else f"{peer[0]}:{peer[1]}" if peer else "-",
             "path": getattr(self, "path", b"-").decode("ascii", "replace"),
+            "application": self.said,
         }
+
+    def _client_address(self) -> str | None:
+        """The client's, by the trusted proxies, as far as the head was read."""
+        # Autobahn joins several headers of a name by commas.
+        forwarded = getattr(self, "http_headers", {}).get("x-forwarded-for")
+        return client_address(
+            self.client_addr[0] if self.client_addr else None,
+            [forwarded] if forwarded else [],
+            settings.HQ_TRUSTED_PROXIES,
+        )

@@ -4,6 +4,7 @@ Decides on the Origin of a handshake, because autobahn would answer a malformed 
 takes away the header by which any client could set the application's root path.
 """
 
+import contextvars
 from typing import Any
 
 from daphne.http_protocol import WebRequest
@@ -13,7 +14,7 @@ from agents import notebook
 from agents.addresses import client_address
 from agents.errors import OriginRefused
 from agents.sockets.credentials import origin_allowed
-from hq_project.serving import answers
+from hq_project.serving import access, answers
 
 
 class Request(WebRequest):
@@ -34,8 +35,16 @@ class Request(WebRequest):
         self.process()
 
     def process(self) -> Any:
-        """The request is complete: hands it to the application, or to a WebSocket."""
+        """The request is complete: hands it to the application, or to a WebSocket.
+
+        In a context of its own: that of the moment may belong to the request before it on the same
+        connection, and have the log name its session.
+        """
+        return contextvars.Context().run(self._process)
+
+    def _process(self) -> Any:
         self.requestHeaders.removeHeader(b"daphne-root-path")
+        shown = self._shown_client()
         if self._is_handshake():
             refusal = self._refusal_of_handshake()
             if refusal is not None:
@@ -46,7 +55,9 @@ class Request(WebRequest):
             done = super().process()
             self._release()
             return done
-        return super().process()
+        done = super().process()
+        self.client_addr = shown  # the application has its scope: now only the log looks here
+        return done
 
     def basic_error(self, status: int, status_text: bytes, body: str) -> None:
         """What the server itself answers: JSON, where daphne has a page."""
@@ -78,10 +89,19 @@ class Request(WebRequest):
             settings.HQ_TRUSTED_PROXIES,
         )
 
+    def _shown_client(self) -> list[Any] | None:
+        """Whom the access log names: the client, and its port unless a proxy speaks for it."""
+        peer = getattr(self.client, "host", None)
+        if peer is None:
+            return None
+        address = self._address()
+        if address in (None, client_address(peer, (), ())):
+            return [str(peer), self.client.port]
+        return [address, access.NO_PORT]
+
     def _answer(self, status: int, code: str, message: str) -> None:
         body = answers.json_body(code, message)
-        if self.client_addr is None and hasattr(self.client, "host"):
-            self.client_addr = [str(self.client.host), self.client.port]
+        self.client_addr = self._shown_client()
         self.handle_reply(
             {
                 "type": "http.response.start",

@@ -83,6 +83,7 @@ class Server(daphne.server.Server):
             scope["extensions"] = {
                 "websocket.http.response": {},
                 "hq.outgoing": protocol.outgoing,
+                "hq.log": protocol.tell,
             }
         else:
             queue = asyncio.Queue()
