@@ -20,9 +20,11 @@ class PostgresServer(Process):
     """Trusts whoever comes from this machine. PostgreSQL refuses root: then it is `postgres`.
 
     `log`: where it says what it has to say; else a file in its folder, which goes with it.
+    `superuser`: the role that it is made with.
     """
 
-    def __init__(self, log: Path | None = None) -> None:
+    def __init__(self, log: Path | None = None, *, superuser: str = "hq") -> None:
+        self.superuser = superuser
         user = "postgres" if os.geteuid() == 0 else None
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="hq-postgres-"))
@@ -39,9 +41,9 @@ class PostgresServer(Process):
         ]
         super().__init__("postgres", command, log=log or self.folder / "postgres.log", user=user)
 
-    def url(self, database: str) -> str:
-        """The `DATABASE_URL` of that database."""
-        return f"postgres://hq@127.0.0.1:{self.port}/{database}"
+    def url(self, database: str, role: str | None = None) -> str:
+        """The `DATABASE_URL` of that database; as its superuser or that role."""
+        return f"postgres://{role or self.superuser}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
         """Makes the cluster where there is none, starts it and waits for its first answer."""
@@ -50,7 +52,7 @@ class PostgresServer(Process):
                 [
                     str(programs() / "initdb"),
                     *("-D", str(self.folder / "data")),
-                    *("-U", "hq", "--auth=trust", "--encoding=UTF8", "--no-sync"),
+                    *("-U", self.superuser, "--auth=trust", "--encoding=UTF8", "--no-sync"),
                 ],
                 capture_output=True,
                 text=True,

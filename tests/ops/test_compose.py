@@ -92,6 +92,19 @@ def test_postgresql_logs_neither_parameters_nor_rows() -> None:
     assert options == {"log_parameter_max_length=0", "log_error_verbosity=terse"}
 
 
+def test_the_workers_are_not_the_owner_of_the_database() -> None:
+    """Only the migration may change tables and triggers, and nothing runs as the superuser."""
+    assert SERVICES["migrate"]["environment"] == SERVICES["hq"]["environment"] | {
+        "DATABASE_URL_FILE": "/run/secrets/database_owner_url"
+    }
+    assert "database_owner_url" not in SERVICES["hq"]["secrets"]
+    assert SERVICES["postgres"]["environment"]["POSTGRES_USER"] == "postgres"
+    holders = {
+        name for name in SERVICES if "postgres_password" in SERVICES[name].get("secrets", ())
+    }
+    assert holders == {"postgres"}
+
+
 def test_only_caddy_can_be_reached_from_outside() -> None:
     """Workers, database and Redis are on internal networks and publish no port."""
     assert [name for name in SERVICES if "ports" in SERVICES[name]] == ["caddy"]
