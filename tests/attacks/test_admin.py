@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from uuid import UUID
 
 import pytest
 
@@ -51,12 +52,13 @@ async def test_nobody_rises_by_the_admin(fort: HQServer, address: str, trail: Tr
         # What staff may do, it can: the refusals above are not for lack of a right form.
         await browser.post(page_of(fort, victim), **form_of(victim, role="analyst"))
         assert account(fort, victim)[1] == "analyst"
-    trail.owes("authz_fail", "forbidden", address)
-    trail.owes("authz_fail", "exceeds_own", address)
+    staff = str(UUID(account(fort, STAFF)[0]))
+    trail.owes("authz_fail", "exceeds_own", address, actor=staff, attempts=9)
+    trail.owes("authz_fail", "forbidden POST", address, actor=staff, attempts=4)
 
 
 async def test_the_admin_hides_what_the_room_hides(
-    fort: HQServer, address: str, director: RestClient
+    fort: HQServer, address: str, director: RestClient, trail: Trail
 ) -> None:
     """R8: staff see no mission, body or audit row above their clearance or rank."""
     mission = await director.create_mission("Above Staff", classification="top-secret")
@@ -72,7 +74,9 @@ async def test_the_admin_hides_what_the_room_hides(
             assert (await browser.get(f"/admin/{path}")).status_code in (403, 404), path
 
 
-async def test_the_security_pages_change_nothing(fort: HQServer, address: str) -> None:
+async def test_the_security_pages_change_nothing(
+    fort: HQServer, address: str, trail: Trail
+) -> None:
     """R8: audit rows, sessions and connections have no form, not even for a superuser."""
     async with AdminBrowser(fort, address) as browser:
         assert (await browser.log_in(ADMIN)).status_code == 302
@@ -87,6 +91,8 @@ async def test_the_security_pages_change_nothing(fort: HQServer, address: str) -
             assert answer.status_code == 403
         kept = rows(fort, "SELECT event FROM agents_auditevent WHERE number = ?", number)
         assert kept == [(event,)]
+    trail.owes("authz_fail", "forbidden GET", address)
+    trail.owes("authz_fail", "forbidden POST", address)
 
 
 async def test_an_ended_session_shows_no_admin_page(
@@ -102,6 +108,7 @@ async def test_an_ended_session_shows_no_admin_page(
             assert answer.status_code == 302
             assert answer.headers["Location"].startswith("/admin/login/")
     await trail.expect("session_ended", reason="administrator", address=None)
+    trail.owes("authn_token_refused", "token_invalid admin", address)
 
 
 @pytest.mark.parametrize("who", [OPERATIVE, DIRECTOR], ids=["operative", "director"])
@@ -116,11 +123,11 @@ async def test_who_is_no_staff_does_not_enter(
         browser.cookies["jwt"] = client.access
         browser.cookies["sessionid"] = client.access
         assert (await browser.get("/admin/")).status_code == 302
-    trail.owes("authn_login_fail", "not_staff", address)
+    trail.owes("authn_login_fail", "not_staff", address, attempts=1)
 
 
 async def test_staff_without_a_second_factor_reach_its_page_alone(
-    gate: HQServer, address: str
+    gate: HQServer, address: str, gate_trail: Trail
 ) -> None:
     """R8: in production every page leads to the enrolment until a second factor is set."""
     async with AdminBrowser(gate, address) as browser:
@@ -136,3 +143,4 @@ async def test_staff_without_a_second_factor_reach_its_page_alone(
         form = form_of(OPERATIVE, clearance=1)
         await browser.post(page_of(gate, OPERATIVE), **form)
         assert account(gate, OPERATIVE) == before
+    gate_trail.owes("authz_fail", "second_factor", address, attempts=5)

@@ -5,6 +5,7 @@ import pytest
 from tests.attacks.attacker import Attacker
 from tests.attacks.doors import Good
 from tests.attacks.enlist import VICTIMS
+from tests.attacks.trail import Trail
 from tests.cast import PASSWORD
 
 
@@ -39,7 +40,9 @@ FORMS = {
 
 @pytest.mark.parametrize("path", ["login", "refresh", "logout", "ticket", "password"])
 @pytest.mark.parametrize("form", FORMS)
-async def test_a_form_of_another_site_is_not_read(path: str, form: str, attacker: Attacker) -> None:
+async def test_a_form_of_another_site_is_not_read(
+    path: str, form: str, attacker: Attacker, trail: Trail
+) -> None:
     """R5: what a page elsewhere can have a browser send without asking is 415."""
     media, content = FORMS[form]
     answer = await attacker.http.post(
@@ -49,9 +52,11 @@ async def test_a_form_of_another_site_is_not_read(path: str, form: str, attacker
     )
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
     assert not answer.cookies
+    reason = f"unsupported_media_type POST /api/auth/{path}"
+    trail.owes("input_validation_fail", reason, attacker.address, attempts=1)
 
 
-async def test_a_cookie_alone_writes_nothing(attacker: Attacker) -> None:
+async def test_a_cookie_alone_writes_nothing(attacker: Attacker, trail: Trail) -> None:
     """R5: without the CSRF token, with another's, from another origin; then with it."""
     cookies = await logged_in_by_cookie(attacker)
     origin, csrf = attacker.server.origin, cookies["csrftoken"]
@@ -74,19 +79,21 @@ async def test_a_cookie_alone_writes_nothing(attacker: Attacker) -> None:
         ):
             outcome = await attacker.call(method, path, headers=headers, json={})
             assert (outcome.status, outcome.code) == (403, "csrf_failed"), (path, headers)
+    trail.owes("authz_fail", "csrf_failed", attacker.address, attempts=7 * len(calls))
     good = sent(cookies, **{"X-CSRFToken": csrf, "Origin": origin})
     assert (await attacker.call("POST", "/api/auth/ticket", headers=good, json={})).admitted
     assert (await attacker.call("POST", "/api/auth/logout", headers=good, json={})).admitted
     assert not (await attacker.call("GET", "/api/auth/me", headers=sent(cookies))).admitted
 
 
-async def test_a_header_decides_alone(attacker: Attacker, good: Good) -> None:
+async def test_a_header_decides_alone(attacker: Attacker, good: Good, trail: Trail) -> None:
     """R5: a bad one is 401 beside a good cookie; and a good one needs no CSRF token."""
     cookies = await logged_in_by_cookie(attacker)
     bad = sent(cookies, Authorization="Bearer x")
     assert (await attacker.call("GET", "/api/auth/me", headers=bad)).status == 401
     right = sent(cookies, Authorization=f"Bearer {good.access}")
     assert (await attacker.call("POST", "/api/auth/ticket", headers=right)).admitted
+    trail.owes("authn_token_refused", "token_invalid", attacker.address, attempts=1)
 
 
 async def test_no_origin_may_read_across(attacker: Attacker, good: Good) -> None:

@@ -7,12 +7,21 @@ from typing import Any
 
 import pytest
 
+from tests.attacks.attacker import Attacker
 from tests.attacks.doors import Good
+from tests.attacks.trail import Trail
 from tests.cast import ANALYST, NOVICE, OPERATIVE
 from tests.hq_server import HQServer
 from tests.ledger import Frame
 from tests.rest_client import Refused, RestClient
 from tests.socket_client import SocketClient
+
+
+@pytest.fixture
+async def novice(attacker: Attacker) -> AsyncIterator[RestClient]:
+    """Who is cleared for least, at the attacker's address."""
+    async with await RestClient(attacker.server, attacker.address).login(NOVICE) as client:
+        yield client
 
 
 @pytest.fixture
@@ -24,14 +33,13 @@ async def handler(fort: HQServer, good: Good) -> AsyncIterator[RestClient]:
         yield client
 
 
-async def test_what_is_hidden_answers_as_what_is_not(fort: HQServer, director: RestClient) -> None:
+async def test_what_is_hidden_answers_as_what_is_not(
+    attacker: Attacker, novice: RestClient, director: RestClient, trail: Trail
+) -> None:
     """F4: subscribe, publish, acknowledge; mission, update, and ids that are none."""
     mission = await director.create_mission("Hidden", classification="secret")
     update = await director.publish(mission, "nobody below secret reads this", requires_ack=True)
-    async with (
-        await RestClient(fort).login(NOVICE) as novice,
-        await SocketClient.open(fort, novice.access, query="missions=none") as socket,
-    ):
+    async with await attacker.open(novice.access) as socket:
         for kind, field, hidden, fields in (
             ("subscribe", "mission", mission, {}),
             ("publish", "mission", mission, {"kind": "report", "body": "let me in"}),
@@ -44,15 +52,20 @@ async def test_what_is_hidden_answers_as_what_is_not(fort: HQServer, director: R
                 answers.append({name: answer[name] for name in ("type", "code", "message")})
             assert answers[0]["code"] == "not_found"
             assert all(answer == answers[0] for answer in answers)
+    for frame, tried in (("subscribe", 6), ("publish", 12), ("acknowledge", 6)):
+        about = {"actor": novice.agent["id"], "attempts": tried}
+        trail.owes("authz_fail", f"not_found {frame}", attacker.address, **about)
     assert [entry["update"]["id"] for entry in await director.log(mission)] == [update["id"]]
 
 
-async def test_what_may_not_be_published(fort: HQServer, handler: RestClient) -> None:
+async def test_what_may_not_be_published(
+    fort: HQServer, attacker: Attacker, handler: RestClient, trail: Trail
+) -> None:
     """F5: above the own clearance, below the mission, an order by an operative, after the end."""
-    async with await RestClient(fort).login(OPERATIVE) as operative:
+    async with await RestClient(fort, attacker.address).login(OPERATIVE) as operative:
         mission = await handler.create_mission("Ruled", classification="confidential")
         await handler.add(mission, operative)
-        async with await SocketClient.open(fort, operative.access) as socket:
+        async with await attacker.open(operative.access, query="") as socket:
             await socket.expect("subscribed", mission=mission)
 
             async def refused(**fields: Any) -> Any:
@@ -76,6 +89,11 @@ async def test_what_may_not_be_published(fort: HQServer, handler: RestClient) ->
             assert await refused(roles=["emperor"]) == "invalid"
             await handler.call("PATCH", f"/api/missions/{mission}", {"status": "completed"})
             assert await refused() == "mission_closed"
+        for where in ("publish", "POST"):
+            about = {"actor": operative.agent["id"], "attempts": 5}
+            trail.owes("authz_fail", f"forbidden {where}", attacker.address, **about)
+            about["attempts"] = 2
+            trail.owes("input_validation_fail", f"invalid {where}", attacker.address, **about)
     assert await handler.log(mission) == []
 
 
@@ -172,18 +190,28 @@ async def test_text_is_kept_as_text(name: str, fort: HQServer, handler: RestClie
     assert (kept["codename"], kept["objective"]) == (codename, text)
 
 
-async def test_nul_is_refused(fort: HQServer, handler: RestClient) -> None:
+async def test_nul_is_refused(
+    attacker: Attacker, handler: RestClient, good: Good, trail: Trail
+) -> None:
     """F9: in every text of every way in."""
     mission = await handler.create_mission("Without NUL")
-    async with await SocketClient.open(fort, handler.access, query="missions=none") as socket:
+    async with (
+        RestClient(attacker.server, attacker.address) as client,
+        await attacker.open(good.access) as socket,
+    ):
+        client.access = good.access
         for fields in ({"body": "a\0b"}, {"body": "b", "data": {"a": "\0"}}):
             draft = {"kind": "report", **fields}
             answer = await socket.ask("publish", mission=mission, **draft)
             assert answer["code"] == "invalid"
             with pytest.raises(Refused) as refused:
-                await handler.call("POST", f"/api/missions/{mission}/updates", draft)
+                await client.call("POST", f"/api/missions/{mission}/updates", draft)
             assert refused.value.status == 400
-    with pytest.raises(Refused) as refused:
-        await handler.create_mission("nul\0")
-    assert refused.value.status == 400
+        with pytest.raises(Refused) as refused:
+            await client.create_mission("nul\0")
+        assert refused.value.status == 400
+    agent = handler.agent["id"]
+    for where, tried in (("publish", 2), ("POST", 3)):
+        about = {"actor": agent, "attempts": tried}
+        trail.owes("input_validation_fail", f"invalid {where}", attacker.address, **about)
     assert await handler.log(mission) == []

@@ -66,7 +66,7 @@ async def timed(attacker: Attacker, tries: int) -> dict[str, list[float]]:
     return {kind: found[1:] for kind, found in times.items()}
 
 
-async def test_times_tell_nothing(keep: HQServer, address: str) -> None:
+async def test_times_tell_nothing(keep: HQServer, address: str, keep_trail: Trail) -> None:
     """R3: 200 tries each, interleaved: the same answer, in times that cannot be told apart.
 
     With nothing to tell, `told_apart` lies within 0.5 +- 0.03 in two of three runs; 0.15 is five
@@ -74,18 +74,22 @@ async def test_times_tell_nothing(keep: HQServer, address: str) -> None:
     """
     async with Attacker(keep, address) as attacker:
         times = await timed(attacker, TRIES)
+    tried = len(KINDS) * (TRIES + 1)
+    keep_trail.owes("authn_login_fail", "invalid_credentials", address, attempts=tried)
     medians = {kind: round(statistics.median(found) * 1000, 2) for kind, found in times.items()}
     for kind in ("unknown", "disabled", "unusable"):
         assert 0.35 < told_apart(times[kind], times["wrong"]) < 0.65, (kind, medians)
 
 
-async def test_every_refusal_hashes(attacker: Attacker) -> None:
+async def test_every_refusal_hashes(attacker: Attacker, trail: Trail) -> None:
     """R3: with the real hasher, whose time is nearly all of an answer's, each kind takes it."""
     times = await timed(attacker, 4)
     medians = {kind: statistics.median(found) for kind, found in times.items()}
     for kind, median in medians.items():
         assert 0.5 < median / medians["wrong"] < 2, (kind, medians)
     assert (await log_in(attacker, HANDLER.username, PASSWORD)).admitted
+    tried = len(KINDS) * 5
+    trail.owes("authn_login_fail", "invalid_credentials", attacker.address, attempts=tried)
 
 
 @pytest.mark.parametrize("username", [VICTIMS["a"].username, "nobody-at-all"])
@@ -104,7 +108,8 @@ async def test_six_guesses_at_an_account(
     assert 0 < int(answer.headers["Retry-After"]) <= 900
     # Forged by whoever sends it: nothing changes.
     assert await log_in(besieger, username, **{"X-Forwarded-For": "203.0.113.7"}) == WAITS
-    gate_trail.owes("excess_rate_limit_exceeded", "login_pair", besieger.address)
+    gate_trail.owes("excess_rate_limit_exceeded", "login_pair", besieger.address, attempts=5)
+    gate_trail.owes("authn_login_fail", "invalid_credentials", besieger.address)
     forget_for(gate, besieger.address, "-16 minutes")
     right = username == VICTIMS["a"].username
     assert (await log_in(besieger, username, PASSWORD)).admitted is right
@@ -164,12 +169,16 @@ async def test_one_password_for_a_hundred_names(
         assert (await log_in(neighbour, HANDLER.username, PASSWORD)).admitted
 
 
-async def test_guesses_at_the_same_instant_count(besieger: Attacker) -> None:
+async def test_guesses_at_the_same_instant_count(besieger: Attacker, gate_trail: Trail) -> None:
     """R4: 20 at once are not 20 guesses."""
     tries = [log_in(besieger, "raced") for _ in range(20)]
     outcomes = await asyncio.gather(*tries)
     assert outcomes.count(WRONG) <= 5
     assert outcomes.count(WRONG) + outcomes.count(WAITS) == 20
+    gate_trail.owes(
+        "authn_login_fail", "invalid_credentials", besieger.address, attempts=outcomes.count(WRONG)
+    )
+    gate_trail.owes("excess_rate_limit_exceeded", "login_pair", besieger.address)
 
 
 async def test_logins_at_the_same_instant_are_no_failures(besieger: Attacker) -> None:
@@ -188,7 +197,7 @@ async def test_logins_at_the_same_instant_are_no_failures(besieger: Attacker) ->
     assert set(await asyncio.gather(*(come() for _ in range(12)))) == {200}
 
 
-async def test_an_account_under_siege_from_everywhere(gate: HQServer, besieger: Attacker) -> None:
+async def test_an_account_under_siege_from_everywhere(gate: HQServer, gate_trail: Trail) -> None:
     """R4: after 100 failures an hour a new address waits, one that was used before does not."""
     async with Attacker(gate, PROXY) as proxy:
         home, elsewhere = "203.0.113.10", "203.0.113.11"
@@ -204,10 +213,14 @@ async def test_an_account_under_siege_from_everywhere(gate: HQServer, besieger: 
         assert await from_address(elsewhere, PASSWORD) == WAITS
         assert await from_address(home, "wrong") == WRONG
         assert (await from_address(home, PASSWORD)).admitted
+    gate_trail.owes("excess_rate_limit_exceeded", "login_account", elsewhere, attempts=1)
+    gate_trail.owes("authn_login_fail", "invalid_credentials", home, attempts=1)
     rows(gate, "DELETE FROM axes_accessfailurelog WHERE username = ?", ANALYST.username)
 
 
-async def test_wrong_codes_are_guesses_too(gate: HQServer, besieger: Attacker) -> None:
+async def test_wrong_codes_are_guesses_too(
+    gate: HQServer, besieger: Attacker, gate_trail: Trail
+) -> None:
     """R4: a right password without a right code clears nothing; no code works twice."""
     victim = VICTIMS["c"]
     async with await RestClient(gate).login(victim) as client:
@@ -229,6 +242,9 @@ async def test_wrong_codes_are_guesses_too(gate: HQServer, besieger: Attacker) -
     for _ in range(4):
         assert await with_code(None) == needs
     assert await with_code(recovery[1]) == WAITS
+    gate_trail.owes("authn_login_fail", "otp_required", besieger.address)
+    gate_trail.owes("authn_login_fail", "otp_wrong", besieger.address, attempts=3)
+    await gate_trail.expect("mfa_recovery_code_used", subject=client.agent["id"])
 
 
 async def test_a_first_code_is_guessed_five_times(attacker: Attacker, trail: Trail) -> None:

@@ -3,6 +3,7 @@
 import json
 
 from tests.attacks.attacker import Attacker, rows
+from tests.attacks.trail import Trail
 from tests.cast import NOVICE, PASSWORD
 from tests.hq_server import HQServer
 from tests.serving.wire import Wire
@@ -10,7 +11,9 @@ from tests.serving.wire import Wire
 EVIL = 'x\r\n{"event": "forged", "level": "critical"}\r\n\x1b]0;pwned\x07\x1b[31m\u202e\u2028\x85'
 
 
-async def test_a_line_of_the_log_is_one_event(gate: HQServer, besieger: Attacker) -> None:
+async def test_a_line_of_the_log_is_one_event(
+    gate: HQServer, besieger: Attacker, gate_trail: Trail
+) -> None:
     """R7: names, User-Agent, paths, origins and bodies with CR LF and escapes; in production."""
     for said in (
         {"username": EVIL, "password": "x"},
@@ -28,7 +31,7 @@ async def test_a_line_of_the_log_is_one_event(gate: HQServer, besieger: Attacker
         [f"/{raw.replace(' ', '')}", f"Authorization: Bearer {raw}"],
         ["/admin/login/?next=%0d%0aSet-Cookie:forged", f"Referer: {raw}"],
     ):
-        with Wire(gate) as wire:
+        with besieger.wire() as wire:
             wire.send(
                 "\r\n".join([f"GET {path} HTTP/1.1", "Host: localhost", *lines, "", ""]).encode(
                     "latin-1"
@@ -60,3 +63,7 @@ async def test_a_line_of_the_log_is_one_event(gate: HQServer, besieger: Attacker
     assert len(events) > 5
     assert not [event for event in events if event.get("event") == "forged"]
     assert not [line for line in lines_said if not line.isprintable()]
+    gate_trail.owes("authn_login_fail", "invalid_credentials", besieger.address, attempts=2)
+    gate_trail.owes("input_validation_fail", "invalid POST", besieger.address, attempts=1)
+    gate_trail.owes("authn_token_refused", "token_missing GET", besieger.address, attempts=1)
+    assert "forged" not in str(rows(gate, "SELECT event, details, address FROM agents_auditevent"))

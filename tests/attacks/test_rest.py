@@ -1,6 +1,7 @@
 """R1, R2, R6: bodies and ids that no honest client sends."""
 
 import uuid
+from collections import Counter
 from typing import Any
 
 import httpx
@@ -8,11 +9,12 @@ import pytest
 
 from tests.attacks.attacker import Attacker
 from tests.attacks.doors import Good
-from tests.cast import HANDLER, NOVICE, PASSWORD
+from tests.attacks.enlist import VICTIMS
+from tests.attacks.trail import Trail
+from tests.cast import HANDLER, NOVICE, PASSWORD, Member
 from tests.hq_server import HQServer
 from tests.ledger import Frame
 from tests.rest_client import Refused, RestClient
-from tests.serving.wire import Wire
 
 PRIVILEGES: dict[str, Any] = {
     "role": "director",
@@ -49,10 +51,10 @@ BODIES: list[tuple[str, str, Frame]] = [
 
 @pytest.mark.parametrize(("method", "path", "body"), BODIES, ids=lambda said: str(said)[:40])
 async def test_nobody_gives_himself_anything(
-    method: str, path: str, body: Frame, fort: HQServer, good: Good
+    method: str, path: str, body: Frame, attacker: Attacker, good: Good, trail: Trail
 ) -> None:
     """R1: a field that is not the caller's to set is 400, and nothing changed."""
-    async with RestClient(fort) as client:
+    async with RestClient(attacker.server, attacker.address) as client:
         client.access = good.access
         before = await client.call("GET", "/api/auth/me")
         mission = await client.create_mission("Greed")
@@ -72,6 +74,9 @@ async def test_nobody_gives_himself_anything(
         assert await client.call("GET", "/api/auth/me") == before
         assert await client.call("GET", f"/api/missions/{mission}") == kept
         assert await client.log(mission) == log
+    reason = f"invalid {method}"
+    tried = len(PRIVILEGES)
+    trail.owes("input_validation_fail", reason, attacker.address, attempts=tried)
 
 
 HIDDEN: list[tuple[str, str, Frame | None]] = [
@@ -96,11 +101,13 @@ HIDDEN: list[tuple[str, str, Frame | None]] = [
 
 
 @pytest.mark.parametrize("who", [NOVICE, HANDLER], ids=["operative", "handler"])
-async def test_what_is_hidden_is_not_there(who: Any, fort: HQServer, director: RestClient) -> None:
+async def test_what_is_hidden_is_not_there(
+    who: Member, attacker: Attacker, director: RestClient, trail: Trail
+) -> None:
     """R2: on every path the same answer as what does not exist, and in no list."""
     mission = await director.create_mission("Unseen", classification="top-secret")
     update = await director.publish(mission, "top secret and unseen", requires_ack=True)
-    async with await RestClient(fort).login(who) as client:
+    async with await RestClient(attacker.server, attacker.address).login(who) as client:
         known = {"self": client.agent["id"], "other": director.agent["id"]}
         for method, path, body in HIDDEN:
             answers = set()
@@ -120,14 +127,17 @@ async def test_what_is_hidden_is_not_there(who: Any, fort: HQServer, director: R
             assert {status for status, _ in answers} == {404}, (method, path)
         listed = await client.call("GET", "/api/missions")
         assert mission not in [one["id"] for one in listed]
+        for method, tried in Counter(method for method, *_ in HIDDEN).items():
+            about = {"actor": client.agent["id"], "attempts": 3 * tried}
+            trail.owes("authz_fail", f"not_found {method}", attacker.address, **about)
     assert len(await director.log(mission)) == 1
 
 
 async def test_pages_and_counts_know_nothing_of_the_hidden(
-    fort: HQServer, director: RestClient
+    attacker: Attacker, director: RestClient, trail: Trail
 ) -> None:
     """R2: numbers are dense, a cursor into the hidden is a cursor into nothing."""
-    async with await RestClient(fort).login(NOVICE) as novice:
+    async with await RestClient(attacker.server, attacker.address).login(NOVICE) as novice:
         mission = await director.create_mission("Mixed")
         await director.add(mission, novice)
         hidden = []
@@ -148,10 +158,14 @@ async def test_pages_and_counts_know_nothing_of_the_hidden(
         with pytest.raises(Refused) as refused:
             await novice.call("GET", "/api/agents", search="meridian")
         assert refused.value.status == 403
+        agent = novice.agent["id"]
+    trail.owes("authz_fail", "forbidden GET /api/agents", attacker.address, actor=agent, attempts=1)
 
 
 @pytest.mark.parametrize("size", [1_025, 100_000, 1_000_000])
-async def test_a_huge_password_is_refused(size: int, attacker: Attacker, good: Good) -> None:
+async def test_a_huge_password_is_refused(
+    size: int, attacker: Attacker, good: Good, trail: Trail
+) -> None:
     """R6: 400 before it is hashed."""
     huge = "x" * size
     who = {"username": HANDLER.username, "password": huge}
@@ -170,6 +184,24 @@ async def test_a_huge_password_is_refused(size: int, attacker: Attacker, good: G
         assert (outcome.status, outcome.code) == (400, "invalid")
     who["password"] = PASSWORD
     assert (await attacker.call("POST", "/api/auth/login", json=who)).admitted
+    trail.owes("input_validation_fail", "invalid POST", attacker.address, attempts=3)
+    assert not trail.rows(event="authn_login_fail", address=attacker.address)
+
+
+async def test_a_password_is_taken_as_it_is(fort: HQServer, attacker: Attacker) -> None:
+    """R6's other side: 1,024 code points, not one of them cut off, trimmed or changed."""
+    victim = VICTIMS["u"]
+    exact = " " + "Aé☃𝄞 "[:5] * 204 + "Aé "
+    assert len(exact) == 1_024
+    async with await RestClient(fort).login(victim) as client:
+        said = {"current_password": PASSWORD, "new_password": exact}
+        await client.call("POST", "/api/auth/password", said)
+    for other in (exact.strip(), exact[:-1], exact.lower(), exact[:72], f"{exact[:-2]}e "):
+        who = {"username": victim.username, "password": other, "transport": "body"}
+        outcome = await attacker.call("POST", "/api/auth/login", json=who)
+        assert (outcome.status, outcome.code) == (401, "invalid_credentials")
+    async with await RestClient(fort).login(victim, exact) as client:
+        assert await client.call("GET", "/api/auth/me")
 
 
 BROKEN: dict[str, bytes] = {
@@ -190,18 +222,21 @@ BROKEN: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-async def test_a_broken_body_is_invalid(name: str, attacker: Attacker) -> None:
+async def test_a_broken_body_is_invalid(name: str, attacker: Attacker, trail: Trail) -> None:
     """R6's family: 400 without a traceback, at the door that needs no credential."""
     headers = {"Content-Type": "application/json"}
     for path in ("/api/auth/login", "/api/auth/refresh", "/api/auth/logout"):
         outcome = await attacker.call("POST", path, content=BROKEN[name], headers=headers)
         assert (outcome.status, outcome.code) == (400, "invalid")
+    trail.owes("input_validation_fail", "invalid POST", attacker.address, attempts=3)
 
 
 @pytest.mark.parametrize("value", ["text/\r x", "\x00", "x" * 9_000, ";;;===", "a/b; c=\xff"])
-def test_an_odd_content_type_gets_an_answer(value: str, fort: HQServer) -> None:
+async def test_an_odd_content_type_gets_an_answer(
+    value: str, attacker: Attacker, trail: Trail
+) -> None:
     """R5's family: nobody but HQ reads it, and HQ refuses it."""
-    with Wire(fort) as wire:
+    with attacker.wire() as wire:
         response = wire.request(
             "POST /api/auth/login HTTP/1.1",
             "Host: localhost",
@@ -209,7 +244,8 @@ def test_an_odd_content_type_gets_an_answer(value: str, fort: HQServer) -> None:
             "Content-Length: 2",
             body=b"{}",
         )
-        assert response.status in (400, 415)
+    reason = {400: "http 400", 415: "unsupported_media_type POST"}[response.status]
+    trail.owes("input_validation_fail", reason, attacker.address, attempts=1)
 
 
 async def test_a_method_that_is_none_harms_nobody(attacker: Attacker) -> None:
