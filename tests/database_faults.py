@@ -89,10 +89,15 @@ def when_answered(pattern: str, act: Act, *, times: int | None = 1) -> Iterator[
 
 
 @contextmanager
-def recorded(pattern: str) -> Iterator[list[str]]:
-    """The SQL of these queries, from every thread, as they come."""
+def recorded(pattern: str, *, but: tuple[str, ...] = ()) -> Iterator[list[str]]:
+    """The SQL of these queries as they come, from every thread but those whose names begin so."""
     said: list[str] = []
-    with _awaited(Moment(pattern, None, before=lambda _, sql: said.append(sql))):
+
+    def note(_: object, sql: str) -> None:
+        if not threading.current_thread().name.startswith(but):
+            said.append(sql)
+
+    with _awaited(Moment(pattern, None, before=note)):
         yield said
 
 
