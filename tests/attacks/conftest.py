@@ -10,7 +10,7 @@ import pytest
 from tests.attacks.attacker import Attacker
 from tests.attacks.doors import Good
 from tests.attacks.trail import Trail
-from tests.cast import DIRECTOR, HANDLER, PASSWORD
+from tests.cast import DIRECTOR, HANDLER
 from tests.conftest import WIDE
 from tests.databases import Databases
 from tests.hq_server import HQServer
@@ -105,20 +105,6 @@ def address() -> str:
     return f"127.1.{host // 250}.{host % 250 + 1}"
 
 
-@pytest.fixture
-async def attacker(fort: HQServer, address: str) -> AsyncIterator[Attacker]:
-    """Somebody at the fort."""
-    async with Attacker(fort, address) as client:
-        yield client
-
-
-@pytest.fixture
-async def besieger(gate: HQServer, address: str) -> AsyncIterator[Attacker]:
-    """Somebody at the gate."""
-    async with Attacker(gate, address) as client:
-        yield client
-
-
 @pytest.fixture(scope="package")
 def held() -> dict[str, Good]:
     """What `good` keeps between tests."""
@@ -128,11 +114,34 @@ def held() -> dict[str, Good]:
 @pytest.fixture
 async def good(fort: HQServer, held: dict[str, Good]) -> Good:
     """The handler's tokens at the fort: one session for all tests, and none may end it."""
-    if "fort" not in held:
-        async with RestClient(fort) as client:
-            await client.login(HANDLER, PASSWORD)
-            held["fort"] = Good(client.access, client.refresh_token)
-    return held["fort"]
+    return await kept(fort, held, "fort")
+
+
+async def kept(server: HQServer, held: dict[str, Good], name: str) -> Good:
+    """The handler's tokens at that server, from the first time that they are asked for."""
+    if name not in held:
+        async with await RestClient(server).login(HANDLER) as client:
+            held[name] = Good(client.access, client.refresh_token)
+    return held[name]
+
+
+@pytest.fixture
+async def attacker(fort: HQServer, address: str, good: Good) -> AsyncIterator[Attacker]:
+    """Somebody at the fort; a good token from the same address works on afterwards."""
+    async with Attacker(fort, address) as client:
+        yield client
+        assert (await client.attempt(token=good.access)).admitted
+
+
+@pytest.fixture
+async def besieger(gate: HQServer, address: str, held: dict[str, Good]) -> AsyncIterator[Attacker]:
+    """Somebody at the gate; a good token from another address works on afterwards."""
+    standing = await kept(gate, held, "gate")
+    async with Attacker(gate, address) as client:
+        yield client
+    async with RestClient(gate) as client_of_another:
+        client_of_another.access = standing.access
+        assert await client_of_another.call("GET", "/api/auth/me")
 
 
 @pytest.fixture

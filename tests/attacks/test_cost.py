@@ -94,8 +94,8 @@ async def room(transactional_db: None, members: dict[Member, Agent]) -> AsyncIte
 BEATS = ("hq-watch", "hq-audit")
 """Threads that compare all sockets and write the log: they belong to no handshake."""
 
-OF_A_BEAT = re.compile(r'"disconnect_wanted" AND|UPDATE "agents_(worker|connection)"')
-"""What follows a comparison in a thread of commands."""
+OTHERS = re.compile(r'^BEGIN|"disconnect_wanted" AND|UPDATE "agents_(worker|connection)"')
+"""The bracket of a write, and what follows a comparison in a thread of commands."""
 
 
 @contextmanager
@@ -104,7 +104,7 @@ def asked_by_a_socket() -> Iterator[list[str]]:
     found: list[str] = []
     with database_faults.recorded("", but=BEATS) as said:
         yield found
-    found += [short(sql) for sql in said if not OF_A_BEAT.search(sql)]
+    found += [short(sql) for sql in said if not OTHERS.search(sql)]
 
 
 def short(sql: str) -> str:

@@ -1,5 +1,7 @@
 """R5: calls that a page elsewhere has a browser make."""
 
+import re
+
 import pytest
 
 from tests.attacks.attacker import Attacker
@@ -94,6 +96,36 @@ async def test_a_header_decides_alone(attacker: Attacker, good: Good, trail: Tra
     right = sent(cookies, Authorization=f"Bearer {good.access}")
     assert (await attacker.call("POST", "/api/auth/ticket", headers=right)).admitted
     trail.owes("authn_token_refused", "token_invalid", attacker.address, attempts=1)
+
+
+async def test_a_safe_method_changes_nothing(attacker: Attacker, good: Good) -> None:
+    """R5's family: what a link or an image can have a browser do is no write."""
+    headers = {"Authorization": f"Bearer {good.access}"}
+    for path in ("login", "refresh", "logout", "ticket", "password", "otp/enrol", "otp/confirm"):
+        for method in ("GET", "HEAD"):
+            answer = await attacker.http.request(method, f"/api/auth/{path}", headers=headers)
+            assert answer.status_code == 405, path
+            assert not answer.cookies
+
+
+FIELD = re.compile(r"<input[^>]*>")
+PAGES = {"/login": 1, "/": 2, "/admin/login/": 1}
+"""With how many fields for a password at least."""
+
+
+@pytest.mark.parametrize("page", PAGES)
+async def test_a_field_for_a_password_hides_it_and_lets_a_manager_fill_it(
+    page: str, attacker: Attacker
+) -> None:
+    """ASVS 6.2.6 and 6.2.7: `type=password`, its purpose named, nothing in the way of pasting."""
+    shown = (await attacker.http.get(page)).text
+    fields = [field for field in FIELD.findall(shown) if "password" in field]
+    fields = [field for field in fields if "password-otp" not in field]
+    assert len(fields) >= PAGES[page]
+    for field in fields:
+        assert 'type="password"' in field
+        assert re.search(r'autocomplete="(current|new)-password"', field)
+    assert "onpaste" not in shown
 
 
 async def test_no_origin_may_read_across(attacker: Attacker, good: Good) -> None:
