@@ -14,8 +14,8 @@ REQUIREMENTS = {
     "3.4": 6,
     "3.5": 5,
     "4.4": 4,
-    "6.2": 11,
-    "6.3": 3,
+    "6.2": 12,
+    "6.3": 4,
     "6.5": 5,
     "7.1": 3,
     "7.2": 4,
@@ -37,8 +37,8 @@ REQUIREMENTS = {
     "16.4": 3,
     "16.5": 3,
 }
-"""Sections of ASVS 5.0, and how many requirements each has at levels 1 and 2 (8.3.2 is of level 3);
-they come first in each section."""
+"""Sections of ASVS 5.0.0, and how many requirements each has at levels 1 and 2, which come first in
+each section; 8.3.2 is of level 3."""
 
 
 def named_in(stem: str) -> set[str]:

@@ -116,6 +116,16 @@ def test_no_code_works_twice(agent: Agent) -> None:
     assert mfa.check(agent, shown(agent, steps=1)) == "totp"
 
 
+def test_a_code_is_good_for_its_step_and_those_beside_it(agent: Agent) -> None:
+    """30 s, and as much before and after, for clocks that are off; no longer."""
+    enrol(agent)
+    for steps in (-3, 3):
+        with pytest.raises(OtpRequired, match="wrong or was used"):
+            mfa.check(agent, shown(agent, steps=steps))
+    for steps in (-1, 1):
+        assert mfa.check(agent, shown(agent, steps=steps)) == "totp"
+
+
 def test_a_recovery_code_works_once_however_it_is_typed(agent: Agent) -> None:
     """Only its digest is kept, and its use is in the audit log."""
     codes = enrol(agent)

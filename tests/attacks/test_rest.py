@@ -162,6 +162,16 @@ async def test_pages_and_counts_know_nothing_of_the_hidden(
     trail.owes("authz_fail", "forbidden GET /api/agents", attacker.address, actor=agent, attempts=1)
 
 
+async def test_nobody_s_clearance_is_shown(director: RestClient) -> None:
+    """R2's family: others are a codename and a role, and for staffing an id."""
+    mission = await director.create_mission("Shown")
+    update = await director.publish(mission, "by somebody")
+    members = await director.call("GET", f"/api/missions/{mission}/members")
+    agents = await director.call("GET", "/api/agents")
+    assert {name for one in [*members, *agents] for name in one} == {"id", "codename", "role"}
+    assert update["author"].keys() == {"codename", "role"}
+
+
 @pytest.mark.parametrize("size", [1_025, 100_000, 1_000_000])
 async def test_a_huge_password_is_refused(
     size: int, attacker: Attacker, good: Good, trail: Trail

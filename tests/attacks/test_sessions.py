@@ -143,3 +143,23 @@ async def test_two_tabs_refresh_at_once(
             assert (await DOORS["REST header"].knock(one, held, held.access)).admitted
         assert await both() == {3}
         assert not trail.rows(event="authn_token_reuse", session=session)
+
+
+@pytest.mark.parametrize("door", REFRESHES)
+async def test_a_login_that_rested_too_long_is_over(
+    door: str, fort: HQServer, attacker: Attacker, trail: Trail
+) -> None:
+    """T10's family: after `HQ_REFRESH_HOURS` of rest, here moved, the password is asked."""
+    async with await RestClient(fort).login(VICTIMS["v"]) as client:
+        rows(
+            fort,
+            "UPDATE agents_session SET refresh_expires_at = datetime('now', '-1 second')"
+            " WHERE id = ?",
+            UUID(session_of(client)).hex,
+        )
+        rested = Good(client.access, client.refresh_token)
+        outcome = await DOORS[door].knock(attacker, rested, rested.refresh)
+        assert (outcome.status, outcome.code) == (401, "token_invalid")
+        await client.login(VICTIMS["v"])
+        await client.refresh()
+    trail.owes("authn_token_refused", "token_invalid", attacker.address, attempts=1)
