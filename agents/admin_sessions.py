@@ -25,7 +25,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.functional import SimpleLazyObject
 
-from agents import audit, enrolment, lockout, logins, sessions
+from agents import audit, enrolment, lockout, logins, notebook, sessions
 from agents.addresses import client_address
 from agents.errors import InvalidCredentials, Unavailable
 from agents.logins import Proof
@@ -166,6 +166,7 @@ def _standing(request: HttpRequest) -> Entered | None:
         if session is not None and _same_password(request, session.agent):
             return Entered(session, session.must_enrol)
     if said is not None or SESSION_KEY in request.session:
+        notebook.refused("authn_token_refused", "token_invalid admin", address_of(request))
         request.session.flush()
     return None
 

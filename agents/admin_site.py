@@ -18,7 +18,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 
-from agents import accounts, admin_sessions, lockout, logins, notebook
+from agents import accounts, admin_sessions, admin_trail, lockout, logins, notebook
 from agents.errors import InvalidCredentials, OtpRequired, RateLimited, TokenInvalid
 
 View = Callable[..., HttpResponseBase]
@@ -94,6 +94,7 @@ class HQSite(AdminSite):
 
         def gated(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if admin_sessions.must_enrol(request):
+                admin_trail.refused(request, "second_factor")
                 return HttpResponseRedirect(reverse("admin:second_factor"))
             return inner(request, *args, **kwargs)
 

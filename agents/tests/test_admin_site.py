@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from agents import logins, notebook
+from agents import logins, notebook, sessions
 from agents.errors import RateLimited
 from agents.models import Agent, AuditEvent, Session
 from agents.tests.authenticator import enrol, forget_use, shown
@@ -227,6 +227,21 @@ def test_setting_one_opens_the_rest(production: None, client: Client, staff: Age
     assert client.get(INDEX).status_code == 200
     forget_use(staff)
     assert attempt(Client(), otp=shown(staff)).status_code == 302
+
+
+def test_what_is_shut_is_in_the_security_log(
+    production: None, client: Client, staff: Agent, own_notebook: notebook.Notebook
+) -> None:
+    """A page that waits for the second factor, and one that an ended login asks for."""
+    attempt(client)
+    client.get(INDEX)
+    sessions.end_sessions(staff.pk, reason="administrator")
+    client.get(INDEX)
+    entries = own_notebook._take(everything=True)
+    assert [(one.event, one.details["reason"], one.actor) for one in entries] == [
+        ("authz_fail", "second_factor GET /admin/", staff.pk),
+        ("authn_token_refused", "token_invalid admin", None),
+    ]
 
 
 def test_who_is_not_in_is_led_to_the_login_from_everywhere(db: None, client: Client) -> None:

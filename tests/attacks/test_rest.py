@@ -206,8 +206,8 @@ COMPOSED = ["lettersinlowercase", "827364519283746", "\u2603" * 12, EXACT]
 async def test_a_password_is_taken_as_it_is(fort: HQServer, attacker: Attacker) -> None:
     """R6's other side: of any signs, up to 1,024 of them, none cut off, trimmed or changed."""
     assert len(EXACT) == 1_024
-    username, known = VICTIMS["u"].username, PASSWORD
-    async with await RestClient(fort).login(VICTIMS["u"]) as client:
+    username, known = VICTIMS["x"].username, PASSWORD
+    async with await RestClient(fort).login(VICTIMS["x"]) as client:
         for wanted in COMPOSED:
             said = {"current_password": known, "new_password": wanted}
             await client.call("POST", "/api/auth/password", said)
@@ -216,7 +216,7 @@ async def test_a_password_is_taken_as_it_is(fort: HQServer, attacker: Attacker) 
         who = {"username": username, "password": other, "transport": "body"}
         outcome = await attacker.call("POST", "/api/auth/login", json=who)
         assert (outcome.status, outcome.code) == (401, "invalid_credentials")
-    async with await RestClient(fort).login(VICTIMS["u"], EXACT) as client:
+    async with await RestClient(fort).login(VICTIMS["x"], EXACT) as client:
         assert await client.call("GET", "/api/auth/me")
 
 

@@ -150,7 +150,7 @@ async def test_a_login_that_rested_too_long_is_over(
     door: str, fort: HQServer, attacker: Attacker, trail: Trail
 ) -> None:
     """T10's family: after `HQ_REFRESH_HOURS` of rest, here moved, the password is asked."""
-    async with await RestClient(fort).login(VICTIMS["v"]) as client:
+    async with await RestClient(fort).login(VICTIMS["w"]) as client:
         rows(
             fort,
             "UPDATE agents_session SET refresh_expires_at = datetime('now', '-1 second')"
@@ -160,6 +160,6 @@ async def test_a_login_that_rested_too_long_is_over(
         rested = Good(client.access, client.refresh_token)
         outcome = await DOORS[door].knock(attacker, rested, rested.refresh)
         assert (outcome.status, outcome.code) == (401, "token_invalid")
-        await client.login(VICTIMS["v"])
+        await client.login(VICTIMS["w"])
         await client.refresh()
     trail.owes("authn_token_refused", "token_invalid", attacker.address, attempts=1)
