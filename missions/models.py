@@ -134,6 +134,7 @@ class Update(Numbers):
     created_at = models.DateTimeField(default=timezone.now)
     ack_due_at = models.DateTimeField(null=True)
     overdue_at = models.DateTimeField(null=True)
+    overdue_told_at = models.DateTimeField(null=True)
     retracted_at = models.DateTimeField(null=True)
     revised_at = models.DateTimeField(null=True)
     position = models.PositiveBigIntegerField()
@@ -172,6 +173,11 @@ class Update(Numbers):
                 fields=["mission", "overdue_at"],
                 condition=models.Q(overdue_at__isnull=False),
                 name="update_overdue",
+            ),
+            models.Index(
+                fields=["overdue_at"],
+                condition=models.Q(overdue_at__isnull=False, overdue_told_at__isnull=True),
+                name="update_overdue_untold",
             ),
         ]
 

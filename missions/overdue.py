@@ -1,8 +1,9 @@
 """Updates that were not acknowledged in time, in the database: who claims to tell, who is missing.
 
-A claim says that those who oversee are being told of an update; each is made once. Every worker
-reads the claims of its missions. Each function is a constant number of queries, however much is
-due, and so is a look. Called by `missions.oversight`.
+A claim says that those who oversee are being told of an update. It is settled once its worker has
+told them; one that is not for long, because its worker died, is made anew. Every worker reads the
+claims of its missions. Each function is a constant number of queries, however much is due. Called
+by `missions.oversight`.
 """
 
 import datetime as dt
@@ -12,7 +13,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from agents.protocol import AgentName
@@ -27,6 +28,10 @@ READ_MOST = 1_000
 
 OVERLAP = dt.timedelta(seconds=60)
 """How far back claims are read again: a claim is dated before its transaction commits."""
+
+
+CLAIM_LASTS = dt.timedelta(seconds=10)
+"""How long a claim stands that is not settled; from claiming to telling it takes milliseconds."""
 
 
 class Hearing(NamedTuple):
@@ -49,11 +54,13 @@ class Hearing(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """That an update is being told of, and for how long, by the database's clock."""
+    """That an update is being told of, since when and for how long, by the database's clock."""
 
     update_id: UUID
     mission_id: UUID
+    at: dt.datetime
     age: dt.timedelta
+    settled: bool
 
 
 class Overdue(NamedTuple):
@@ -64,7 +71,7 @@ class Overdue(NamedTuple):
 
 
 def due(hearing: Hearing) -> list[UUID]:
-    """Updates whose time is over, nobody has claimed, and somebody here is to be told of.
+    """Updates whose time is over, no claim stands for, and somebody here is to be told of.
 
     The longest due first, `CLAIMED_MOST` of them.
     """
@@ -74,21 +81,31 @@ def due(hearing: Hearing) -> list[UUID]:
     )
     for stream, missions in hearing.streams.items():
         heard |= Q(**{"mission__in": missions, f"{seq_column(stream)}__isnull": False})
-    over = Update.objects.filter(heard, ack_due_at__lte=Now(), overdue_at__isnull=True)
+    over = _free().filter(heard, ack_due_at__lte=Now())
     return [one.pk for one in over.order_by("ack_due_at")[:CLAIMED_MOST] if hearing.hears(one)]
 
 
 def claim(update_ids: Collection[UUID]) -> set[UUID]:
-    """Claims these updates, each once, by the database's clock; which of them are the caller's.
+    """Claims these updates, unless a claim stands; which of them are the caller's.
 
     What another transaction holds is left for the next look: so nobody waits for each other.
     """
     with transaction.atomic():
-        free = Update.objects.filter(pk__in=update_ids, overdue_at__isnull=True)
+        free = _free().filter(pk__in=update_ids)
         free = free.select_for_update(no_key=True, skip_locked=True)
         mine = set(free.values_list("pk", flat=True))
         Update.objects.filter(pk__in=mine).update(overdue_at=Now())
     return mine
+
+
+def settle(update_ids: Collection[UUID]) -> set[UUID]:
+    """Those who oversee were told of these; returns those that another transaction holds."""
+    with transaction.atomic():
+        told = Update.objects.filter(pk__in=update_ids, overdue_told_at__isnull=True)
+        free = told.select_for_update(no_key=True, skip_locked=True)
+        mine = set(free.values_list("pk", flat=True))
+        Update.objects.filter(pk__in=mine).update(overdue_told_at=Now())
+        return set(told.values_list("pk", flat=True))
 
 
 def claims(
@@ -99,8 +116,18 @@ def claims(
         mission__in=list(mission_ids), overdue_at__gte=Now() - window, retracted_at__isnull=True
     ).exclude(pk__in=known)
     rows = made.annotate(now=Now()).order_by("overdue_at")
-    found = rows.values_list("pk", "mission_id", "overdue_at", "now")[:READ_MOST]
-    return [Claim(one, mission, now - at) for one, mission, at, now in found if at is not None]
+    found = rows.values_list("pk", "mission_id", "overdue_at", "now", "overdue_told_at")
+    return [
+        Claim(one, mission, at, now - at, told is not None)
+        for one, mission, at, now, told in found[:READ_MOST]
+        if at is not None
+    ]
+
+
+def _free() -> QuerySet[Update]:
+    """Updates for which no claim stands: there was none, or the one who made it never told."""
+    unclaimed = Q(overdue_at__isnull=True) | Q(overdue_at__lt=Now() - CLAIM_LASTS)
+    return Update.objects.filter(unclaimed, overdue_told_at__isnull=True)
 
 
 def missing(update_ids: Collection[UUID]) -> list[Overdue]:

@@ -3,7 +3,7 @@
 Told are the author, handlers and directors who may see the update now. A receipt is a hint that
 comes through the layer. An overdue update is claimed once in the database by a worker that has
 somebody to tell, and every worker reads the claims of its missions, so that neither a lost event
-nor a restart loses one.
+nor a restart loses one. A worker that dies before it told leaves a claim that another makes anew.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +23,6 @@ from agents.sockets.outgoing import text_frame
 from missions import audiences, overdue, publishing, selectors, switchboard
 from missions.audiences import VIEWERS, Audience
 from missions.feeds import Subscription
-from missions.models import Update
 from missions.protocol import OverdueFrame, ReceiptFrame
 
 logger = logging.getLogger(__name__)
@@ -46,12 +46,27 @@ def overseers(
     return told
 
 
+@dataclass
+class _Known:
+    """A claim that was read: when it was made, by the database, and when read, by this process.
+
+    Until it is settled it may be made anew, and then those are told who were not before.
+    """
+
+    at: dt.datetime
+    read_at: float
+    settled: bool
+    told: set[UUID] = field(default_factory=set)
+
+
 class Oversight:
     """One loop's part in it."""
 
     def __init__(self) -> None:
         self._switchboard = switchboard.current()
-        self._known: dict[UUID, float] = {}
+        self._known: dict[UUID, _Known] = {}
+        self._mine: set[UUID] = set()
+        self._to_settle: set[UUID] = set()
         self._looked_at = time.monotonic()
         self._looking = asyncio.Lock()
         self._look = asyncio.Event()
@@ -92,24 +107,51 @@ class Oversight:
         began = time.monotonic()
         hearing = self._hearing(followed)
         if found := await threads.in_command_thread(overdue.due, hearing):
-            await threads.in_command_thread(overdue.claim, found)
-        made = await self._claims(followed)
-        new = [one.update_id for one in made if self._followed_before(one)]
-        self._known |= dict.fromkeys({one.update_id for one in made}.difference(new), began)
+            self._mine |= await threads.in_command_thread(overdue.claim, found)
+        new = await self._new_claims(followed, began)
+        # The own ones first: until they are settled, others wait to make them anew.
+        new.sort(key=lambda one: one.update_id not in self._mine)
         for start in range(0, len(new), overdue.CLAIMED_MOST):
-            batch = new[start : start + overdue.CLAIMED_MOST]
-            for late in await threads.in_command_thread(overdue.missing, batch):
-                self._tell_of(late)
-            self._known |= dict.fromkeys(batch, began)
+            await self._tell_of_each(new[start : start + overdue.CLAIMED_MOST], began)
+        if self._to_settle:
+            self._to_settle = await threads.in_command_thread(overdue.settle, self._to_settle)
         # Nothing that is forgotten here is read again: it was claimed before it was known.
         edge = self._looked_at - 2 * overdue.OVERLAP.total_seconds()
-        self._known = {key: at for key, at in self._known.items() if at >= edge}
+        self._known = {key: one for key, one in self._known.items() if one.read_at >= edge}
         self._looked_at = began
+
+    async def _new_claims(self, followed: list[UUID], began: float) -> list[overdue.Claim]:
+        """The claims that are to be told of here; what else was read is known from now on."""
+        new = []
+        for one in await self._claims(followed):
+            known = self._known.get(one.update_id)
+            if known is not None and known.at == one.at:
+                known.settled = one.settled
+            elif self._followed_before(one):
+                new.append(one)
+            else:
+                self._known[one.update_id] = _Known(one.at, began, one.settled)
+        return new
+
+    async def _tell_of_each(self, batch: list[overdue.Claim], began: float) -> None:
+        ids = {one.update_id for one in batch}
+        late = {one.update.pk: one for one in await threads.in_command_thread(overdue.missing, ids)}
+        for one in batch:
+            before = self._known.get(one.update_id)
+            told = set() if before is None else before.told
+            if one.update_id in late:
+                told = told | self._tell_of(late[one.update_id], told)
+                if not told:  # who was to be told has left: whoever has somebody claims it anew
+                    self._mine.discard(one.update_id)
+            self._known[one.update_id] = _Known(one.at, began, one.settled, told)
+        self._to_settle |= self._mine & ids
+        self._mine -= ids
 
     async def _claims(self, followed: list[UUID]) -> list[overdue.Claim]:
         """Of the time since the last look that was done, and of the overlap before it."""
         window = overdue.OVERLAP + dt.timedelta(seconds=time.monotonic() - self._looked_at)
-        return await threads.in_command_thread(overdue.claims, followed, window, self._known)
+        settled = [key for key, one in self._known.items() if one.settled]
+        return await threads.in_command_thread(overdue.claims, followed, window, settled)
 
     def _followed_before(self, claim: overdue.Claim) -> bool:
         """Whether the claim came after this worker began to follow its mission.
@@ -129,14 +171,18 @@ class Oversight:
                 hearing.clearances[place.agent_id, mission_id] = viewer.clearance
         return hearing
 
-    def _tell_of(self, late: overdue.Overdue) -> None:
-        mission, update = str(late.update.mission_id), str(late.update.pk)
-        frame = OverdueFrame(mission=mission, update=update, agents=late.missing)
-        _tell(self._overseers_of(late.update), frame)
-
-    def _overseers_of(self, update: Update) -> list[Subscription]:
-        places = self._switchboard.subscriptions(str(update.mission_id))
-        return overseers(places, selectors.audience_of(update), update.author_id)
+    def _tell_of(self, late: overdue.Overdue, told: set[UUID]) -> set[UUID]:
+        """Tells those who were not yet, and says who they are."""
+        update = late.update
+        mission = str(update.mission_id)
+        places = overseers(
+            self._switchboard.subscriptions(mission),
+            selectors.audience_of(update),
+            update.author_id,
+        )
+        meant = [place for place in places if place.agent_id not in told]
+        _tell(meant, OverdueFrame(mission=mission, update=str(update.pk), agents=late.missing))
+        return {place.agent_id for place in meant}
 
     def _on_receipt(self, event: dict[str, Any]) -> None:
         mission, (codename, role) = event["mission"], event["agent"]

@@ -41,6 +41,7 @@ def reclassify(
             update.revised_at = mission.now
             update.classification = after.classification.value
             update.roles = audiences.roles_mask(after.roles)
+            update.save(update_fields=["revised_at", "classification", "roles"])
             _renumber(mission, update, audiences.streams_of(before), audiences.streams_of(after))
             trail.update_reclassified(changer, update, before, after)
     return update
@@ -53,6 +54,7 @@ def retract(agent: Agent, update_id: UUID | str) -> None:
         update.retracted_at = mission.now
         update.body, update.data = "", {}
         update.ack_due_at = None
+        update.save(update_fields=["retracted_at", "body", "data", "ack_due_at"])
         Receipt.objects.filter(update=update).delete()
         _renumber(mission, update, audiences.streams_of(selectors.audience_of(update)), ())
         trail.update_retracted(changer, update)
@@ -86,7 +88,8 @@ def _renumber(
             _make_room(mission, update, stream)
     mission.position += 1
     mission.save(update_fields=["position", "numbers", "epochs"])
-    update.save()
+    # No more than that: who claims an overdue update waits for no lock of the mission.
+    update.save(update_fields=[seq_column(stream) for stream in affected])
     change = Change.objects.create(
         mission=mission,
         position=mission.position,

@@ -1,6 +1,7 @@
 """Claims of overdue updates in the database: what is due, whose a claim is, who is missing."""
 
 import datetime as dt
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -68,6 +69,49 @@ def test_only_what_is_due_and_unclaimed_is_claimed(
     assert overdue.due(listening) == []
     assert known(mission) == [order.pk]
     assert known(mission, order.pk) == []
+
+
+def test_a_claim_that_was_not_settled_in_time_is_made_anew(
+    cast: Cast, mission: Mission, order: Update
+) -> None:
+    """Its worker died before it told; one that was settled stands for good."""
+    listening = hearing(cast, mission, HANDLER)
+    overdue.claim([order.pk])
+    assert overdue.due(listening) == []
+    aged = timezone.now() - overdue.CLAIM_LASTS - SECOND
+    Update.objects.filter(pk=order.pk).update(overdue_at=aged)
+    assert overdue.due(listening) == [order.pk]
+    assert overdue.claim([order.pk]) == {order.pk}
+    (made,) = overdue.claims([mission.pk], overdue.OVERLAP, ())
+    assert made.at > aged
+    assert not made.settled
+    assert overdue.settle([order.pk]) == set()
+    Update.objects.filter(pk=order.pk).update(overdue_at=aged)
+    assert overdue.due(listening) == []
+    assert overdue.claim([order.pk]) == set()
+    (made,) = overdue.claims([mission.pk], overdue.OVERLAP, ())
+    assert made.settled
+
+
+@pytest.mark.parametrize("revise", ["reclassify", "retract"])
+def test_a_claim_made_during_a_revision_stays(
+    cast: Cast, mission: Mission, order: Update, revise: str
+) -> None:
+    """A revision that has read the update before it was claimed does not write the claim away."""
+
+    def claim_first(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith('UPDATE "missions_update"') and "overdue_at" not in claimed:
+            claimed.append("overdue_at")
+            overdue.claim([order.pk])
+        return execute(sql, params, many, context)
+
+    claimed: list[str] = []
+    with connection.execute_wrapper(claim_first):
+        if revise == "retract":
+            revisions.retract(cast[HANDLER], order.pk)
+        else:
+            revisions.reclassify(cast[HANDLER], order.pk, classification=Clearance.SECRET)
+    assert Update.objects.get(pk=order.pk).overdue_at is not None
 
 
 @pytest.mark.parametrize(
@@ -140,8 +184,9 @@ def test_a_look_is_the_same_few_queries_however_much_is_due(cast: Cast, mission:
         ) as queries:
             found = overdue.due(listening)
             overdue.claim(found)
+            overdue.settle(found)
             overdue.claims([mission.pk], overdue.OVERLAP, ())
             assert len(overdue.missing(found)) == len(found) == min(number, overdue.CLAIMED_MOST)
         return len([one for one in queries if "SAVEPOINT" not in one["sql"]])
 
-    assert look(2) == look(overdue.CLAIMED_MOST + 20) <= 7
+    assert look(2) == look(overdue.CLAIMED_MOST + 20) <= 10

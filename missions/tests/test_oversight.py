@@ -275,6 +275,44 @@ async def test_a_claim_between_a_socket_and_the_next_look_is_told(
     assert (await told(watcher, "overdue"))["update"] == str(order.pk)
 
 
+async def test_a_claim_of_a_worker_that_died_is_told_after_the_restart(
+    room: Room, order: Update
+) -> None:
+    """Once, as soon as the claim has ended: nobody else told of it."""
+    await room.do(claim_at_once, order.pk)
+    handler = await room.enter(HANDLER)
+    board = oversight._of_loop[live.current().loop]
+    await board.look_for_overdue()
+    assert await heard(handler) == []
+    await room.do(end_claim, order.pk)
+    assert (await told(handler, "overdue"))["update"] == str(order.pk)
+    await room.do(end_claim, order.pk)
+    await board.look_for_overdue()
+    assert await heard(handler) == []
+
+
+async def test_a_claim_made_anew_is_told_to_those_alone_who_were_not(
+    room: Room, order: Update
+) -> None:
+    """Who read it from the worker that died hears it no second time."""
+    handler = await room.enter(HANDLER)
+    board = oversight._of_loop[live.current().loop]
+    await room.do(claim_at_once, order.pk)
+    await told(handler, "overdue")
+    director = await room.enter(DIRECTOR)
+    await room.do(end_claim, order.pk)
+    assert (await told(director, "overdue"))["update"] == str(order.pk)
+    await board.look_for_overdue()
+    for wire in (handler, director):
+        assert await heard(wire) == []
+
+
+def end_claim(update_id: UUID) -> None:
+    """The claim was made so long ago that it ended, unless it was settled."""
+    aged = timezone.now() - overdue.CLAIM_LASTS - SECOND
+    Update.objects.filter(pk=update_id).update(overdue_at=aged)
+
+
 def overdue_orders(handler: Agent, mission: Mission, number: int) -> list[str]:
     """So many orders whose time is over; their ids."""
     draft = Draft(kind=Kind.ORDER, body="Report.", requires_ack=True, ack_within=60)
