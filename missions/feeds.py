@@ -148,8 +148,9 @@ class MissionFeed:
     """One mission as this worker knows it. `last` is the position that was applied last.
 
     `began` is the first value of `last`: the position of the first history that was sent here.
-    `since` is when somebody here first listened, in seconds.
-    `behind_since` is when a comparison first found the database ahead and it was not healed.
+    `since` is when somebody here first listened, in seconds; `behind_since` is when a comparison
+    first found the database ahead and it was not healed. `voided` counts how often what is shown
+    here came to be of another past: what was read before that is to be read again.
     """
 
     def __init__(self, mission_id: str, since: float = 0.0) -> None:
@@ -158,6 +159,7 @@ class MissionFeed:
         self.streams: dict[int, StreamFeed] = {}
         self.last: int | None = None
         self.began: int | None = None
+        self.voided = 0
         self.early: dict[int, Event] = {}
         self.healing = False
         self.idle_since: float | None = None
@@ -189,6 +191,7 @@ class MissionFeed:
         """
         if self.last is None:
             self.last = self.began = position
+            self.voided += 1
         subscription.floor = position
         stream = subscription.stream
         if stream is None:
@@ -249,6 +252,7 @@ class MissionFeed:
     def begin_anew(self) -> None:
         """The log cannot be read on from here: everybody reads its history again."""
         self.last = self.began = None
+        self.voided += 1
         self.early.clear()
         for stream in self.streams.values():
             stream.pending.clear()
@@ -261,6 +265,7 @@ class MissionFeed:
 
     def _reset(self, event: Event) -> None:
         """Drops what still waits of the renumbered streams and has their sockets read anew."""
+        self.voided += 1
         for name in event.epochs:
             stream = self.streams.get(int(name))
             if stream is None:

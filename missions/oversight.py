@@ -1,9 +1,11 @@
 """What those who oversee are told beside the log: receipts, and updates overdue.
 
-Told are the author, handlers and directors who may see the update now. A receipt is a hint that
-comes through the layer. An overdue update is claimed once in the database by a worker that has
-somebody to tell, and every worker reads the claims of its missions, so that neither a lost event
-nor a restart loses one. A worker that dies before it told leaves a claim that another makes anew.
+Told are the author, handlers and directors who may see the update now: its audience is read when
+they are told, and again if the log's past changed meanwhile. A worker whose rights are stale tells
+nobody. A receipt is a hint that comes through the layer. An overdue update is claimed once in the
+database by a worker that has somebody to tell, and every worker reads the claims of its missions,
+so that neither a lost event nor a restart loses one. A worker that dies before it told leaves a
+claim that another makes anew.
 """
 
 import asyncio
@@ -11,21 +13,24 @@ import datetime as dt
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 from agents import live, threads, watch
 from agents.protocol import AgentName, ServerFrame, encode_frame
-from agents.roles import Clearance
 from agents.sockets.outgoing import text_frame
 from missions import audiences, overdue, publishing, selectors, switchboard
 from missions.audiences import VIEWERS, Audience
 from missions.feeds import Subscription
+from missions.models import Update
 from missions.protocol import OverdueFrame, ReceiptFrame
 
 logger = logging.getLogger(__name__)
+
+RECEIPTS_MOST = 1_000
+"""Receipts that wait to be told; more are dropped, as the layer drops them."""
 
 
 def overseers(
@@ -69,39 +74,47 @@ class Oversight:
         self._to_settle: set[UUID] = set()
         self._looked_at = time.monotonic()
         self._looking = asyncio.Lock()
-        self._look = asyncio.Event()
+        self._receipts: list[dict[str, Any]] = []
+        self._watch = watch.current()
         live.current().on(publishing.RECEIPT_EVENT, self._on_receipt)
         live.current().on_close(self.aclose)
-        # A task of its own: what heals and what renews leases never waits for it.
-        watch.current().after_comparison(self._look_soon)
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        # Tasks of their own: what heals and what renews leases never waits for them.
+        self._look, self._tell = asyncio.Event(), asyncio.Event()
+        self._watch.after_comparison(self._soon)
+        loop = asyncio.get_running_loop()
+        self._tasks = [
+            loop.create_task(self._run(self._look, self.look_for_overdue)),
+            loop.create_task(self._run(self._tell, self._tell_receipts)),
+        ]
 
     async def look_for_overdue(self) -> None:
         """Claims what somebody here is to be told, reads all claims, and tells of each once."""
         async with self._looking:
             followed = [UUID(one) for one in self._switchboard.missions()]
-            if followed:
+            if followed and self._watch.fresh:
                 await self._look_at(followed)
 
     async def aclose(self) -> None:
-        """Ends the task."""
+        """Ends the tasks."""
         _of_loop.pop(asyncio.get_running_loop(), None)
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _look_soon(self) -> None:
+    async def _soon(self) -> None:
         self._look.set()
+        self._tell.set()
 
-    async def _run(self) -> None:
+    async def _run(self, wanted: asyncio.Event, work: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await self._look.wait()
-            self._look.clear()
+            await wanted.wait()
+            wanted.clear()
             try:
-                await self.look_for_overdue()
+                await work()
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001  (whatever it was, the next look comes)
-                logger.warning("overdue updates were not told of (%s)", type(error).__name__)
+                logger.warning("those who oversee were not told (%s)", type(error).__name__)
 
     async def _look_at(self, followed: list[UUID]) -> None:
         began = time.monotonic()
@@ -134,9 +147,13 @@ class Oversight:
         return new
 
     async def _tell_of_each(self, batch: list[overdue.Claim], began: float) -> None:
+        shown = self._shown(str(one.mission_id) for one in batch)
         ids = {one.update_id for one in batch}
         late = {one.update.pk: one for one in await threads.in_command_thread(overdue.missing, ids)}
         for one in batch:
+            if not self._still(shown, str(one.mission_id)):
+                ids.discard(one.update_id)  # the next look reads it again
+                continue
             before = self._known.get(one.update_id)
             told = set() if before is None else before.told
             if one.update_id in late:
@@ -175,28 +192,59 @@ class Oversight:
         """Tells those who were not yet, and says who they are."""
         update = late.update
         mission = str(update.mission_id)
-        places = overseers(
-            self._switchboard.subscriptions(mission),
-            selectors.audience_of(update),
-            update.author_id,
-        )
-        meant = [place for place in places if place.agent_id not in told]
+        meant = [place for place in self._overseers_of(update) if place.agent_id not in told]
         _tell(meant, OverdueFrame(mission=mission, update=str(update.pk), agents=late.missing))
         return {place.agent_id for place in meant}
 
+    def _overseers_of(self, update: Update) -> list[Subscription]:
+        places = self._switchboard.subscriptions(str(update.mission_id))
+        return overseers(places, selectors.audience_of(update), update.author_id)
+
+    def _shown(self, missions: Iterable[str]) -> dict[str, int]:
+        """Of which past the logs are that these missions' sockets show now."""
+        return {mission: self._switchboard.voided(mission) for mission in missions}
+
+    def _still(self, shown: dict[str, int], mission: str) -> bool:
+        """Whether what was read since is no older than what is shown, and rights are checked."""
+        return self._watch.fresh and self._switchboard.voided(mission) == shown[mission]
+
     def _on_receipt(self, event: dict[str, Any]) -> None:
-        mission, (codename, role) = event["mission"], event["agent"]
-        audience = Audience(
-            Clearance(event["classification"]), audiences.roles_from(event["roles"])
-        )
-        frame = ReceiptFrame(
-            mission=mission,
-            update=event["update"],
-            agent=AgentName(codename, role),
-            at=event["at"],
-        )
-        places = self._switchboard.subscriptions(mission)
-        _tell(overseers(places, audience, UUID(event["author"])), frame)
+        """Keeps it, if anybody here may be told."""
+        author = UUID(event["author"])
+        if len(self._receipts) < RECEIPTS_MOST and any(
+            place.agent_id == author or audiences.may_staff(VIEWERS[place.number])
+            for place in self._switchboard.subscriptions(event["mission"])
+        ):
+            self._receipts.append(event)
+            self._tell.set()
+
+    async def _tell_receipts(self) -> None:
+        """What cannot be told now waits for the next comparison."""
+        if not self._receipts or not self._watch.fresh:
+            return
+        waiting, self._receipts = self._receipts, []
+        shown = self._shown(event["mission"] for event in waiting)
+        try:
+            ids = {UUID(event["update"]) for event in waiting}
+            updates = await threads.in_command_thread(selectors.present, ids)
+        except BaseException:
+            self._receipts[:0] = waiting
+            raise
+        for event in waiting:
+            if not self._still(shown, event["mission"]):
+                self._receipts.append(event)
+            elif update := updates.get(UUID(event["update"])):
+                _tell(self._overseers_of(update), _receipt(event))
+
+
+def _receipt(event: dict[str, Any]) -> ReceiptFrame:
+    codename, role = event["agent"]
+    return ReceiptFrame(
+        mission=event["mission"],
+        update=event["update"],
+        agent=AgentName(codename, role),
+        at=event["at"],
+    )
 
 
 def _tell(places: Iterable[Subscription], frame: ServerFrame) -> None:

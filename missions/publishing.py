@@ -45,7 +45,7 @@ def update_event(
 
 
 def receipt_event(update: Update, agent: Agent, at: dt.datetime) -> dict[str, Any]:
-    """A receipt for those who oversee; with what decides who may be told."""
+    """A receipt for those who oversee; who may be told is read when it arrives."""
     return {
         "type": RECEIPT_EVENT,
         "mission": str(update.mission_id),
@@ -53,8 +53,6 @@ def receipt_event(update: Update, agent: Agent, at: dt.datetime) -> dict[str, An
         "agent": [agent.codename, agent.role],
         "at": wire_time(at),
         "author": str(update.author_id),
-        "classification": update.classification,
-        "roles": update.roles,
     }
 
 

@@ -7,7 +7,7 @@ does not exist does.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -124,6 +124,12 @@ def receipts_of(agent: Agent, update_id: UUID | str) -> list[tuple[AgentName, dt
     if update.author_id != agent.pk and not audiences.may_staff(agent.viewer):
         raise Forbidden
     return obliged_to(update) if update.requires_ack else []
+
+
+def present(update_ids: Collection[UUID]) -> dict[UUID, Update]:
+    """These updates as they are now, without their words, but for those that were retracted."""
+    kept = Update.objects.filter(pk__in=update_ids, retracted_at__isnull=True)
+    return {update.pk: update for update in kept.defer("body", "data")}
 
 
 def obliged_to(update: Update) -> list[tuple[AgentName, dt.datetime | None]]:

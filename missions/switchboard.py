@@ -94,6 +94,11 @@ class Switchboard:
         feed = self._feeds.get(mission_id)
         return time.monotonic() if feed is None else feed.since
 
+    def voided(self, mission_id: str) -> int:
+        """How often what is shown here of the mission's log came to be of another past."""
+        feed = self._feeds.get(mission_id)
+        return 0 if feed is None else feed.voided
+
     async def compare(self) -> None:
         """Heals every mission that is behind the database; forgets those nobody listens to."""
         now = time.monotonic()

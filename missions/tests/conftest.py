@@ -72,6 +72,13 @@ def secret(cast: Cast, mission: Mission) -> Update:
 
 
 @pytest.fixture
+def order(cast: Cast, mission: Mission) -> Update:
+    """An order to acknowledge within a minute, at the mission's own classification."""
+    draft = Draft(kind=Kind.ORDER, body="Report.", requires_ack=True, ack_within=60)
+    return services.publish(cast[HANDLER], mission.pk, draft)
+
+
+@pytest.fixture
 async def room(cast: Cast, mission: Mission) -> AsyncIterator[Room]:
     """The cast in front of the mission socket; for tests that commit."""
     room = Room(cast)
