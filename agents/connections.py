@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, Field, OuterRef, QuerySet, Subquery, Value
+from django.db.models import Count, Field, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, Now
 
 from agents import live, threads, watch
@@ -57,6 +57,14 @@ class Opening(NamedTuple):
 def live_connections() -> QuerySet[Connection]:
     """The connections that are open now, on workers that are alive."""
     return Connection.objects.filter(closed_at=None, worker__lease_until__gt=Now())
+
+
+def live_within(lately: dt.timedelta) -> QuerySet[Connection]:
+    """The connections that are open now, on workers that are alive, or were that lately."""
+    since = Now() - lately
+    return Connection.objects.filter(
+        Q(closed_at=None) | Q(closed_at__gt=since), worker__lease_until__gt=since
+    )
 
 
 def open_of_agent(agent: OuterRef | Value) -> Coalesce:

@@ -1,14 +1,18 @@
 """Who of a mission's members follows it now, for handlers and directors.
 
-Rows are written in batches, at most a second after a socket joined or left, and count only while
-their connection is open and its worker alive, by the database's clock. Each worker reads the
+Rows are written in batches, a second after a socket joined at most, and a few after it left: who
+comes back at once was never gone, so that nobody can tell a reset or a cut connection by it. They
+count while their connection is open and its worker alive, by the database's clock, and as long
+after. Each worker reads the
 missions on which a handler or director is connected here: when something changed, but at most once
 a second, and after every comparison, so that a worker's death shows by itself. State belongs to
 one event loop. Called by `missions.recovery`.
 """
 
 import asyncio
+import datetime as dt
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
@@ -30,11 +34,16 @@ logger = logging.getLogger(__name__)
 EVERY = 1.0
 """Seconds between two lists of a mission, and between two writes."""
 
+LINGER = dt.timedelta(seconds=3)
+"""How long somebody who left is still there: time enough to come back after a cut connection."""
+
 Roster = list[AgentName]
+Pair = tuple[UUID, UUID]
+"""A connection and a mission."""
 
 
-def write(joined: list[tuple[UUID, UUID]], left: list[tuple[UUID, UUID]]) -> None:
-    """Stores and removes (connection, mission) pairs."""
+def write(joined: list[Pair], left: list[Pair]) -> None:
+    """Stores and removes pairs."""
     for connection_id, mission_id in left:
         Presence.objects.filter(connection=connection_id, mission=mission_id).delete()
     Presence.objects.bulk_create(
@@ -49,7 +58,7 @@ def rosters(mission_ids: Iterable[UUID]) -> dict[UUID, Roster]:
     rows = (
         Presence.objects.filter(
             mission__in=list(mission_ids),
-            connection__in=connections.live_connections(),
+            connection__in=connections.live_within(LINGER),
             mission__assignments__agent=F("connection__agent"),
         )
         .order_by("connection__agent__codename")
@@ -66,7 +75,9 @@ class PresenceBoard:
 
     def __init__(self) -> None:
         self._switchboard = switchboard.current()
-        self._wanted: dict[tuple[UUID, UUID], bool] = {}
+        self._wanted: dict[Pair, bool] = {}
+        self._written: set[Pair] = set()
+        self._leaving: dict[Pair, float] = {}
         self._told: dict[str, Roster] = {}
         self._look: set[str] = set()
         self._newcomers: list[Subscription] = []
@@ -78,15 +89,19 @@ class PresenceBoard:
 
     def joined(self, connection_id: UUID, mission_id: str, place: Subscription) -> None:
         """A socket follows a mission now; who may see the roster is sent it."""
-        self._wanted[connection_id, UUID(mission_id)] = True
+        pair = connection_id, UUID(mission_id)
+        self._leaving.pop(pair, None)
+        if pair not in self._written:
+            self._wanted[pair] = True
         if _oversees(place):
             self._newcomers.append(place)
         self._wake.set()
 
     def left(self, connection_id: UUID, mission_id: str) -> None:
-        """A socket follows a mission no more."""
-        self._wanted[connection_id, UUID(mission_id)] = False
-        self._wake.set()
+        """A socket follows a mission no more; it is there for a moment still."""
+        linger = LINGER.total_seconds()
+        self._leaving[connection_id, UUID(mission_id)] = time.monotonic() + linger
+        asyncio.get_running_loop().call_later(linger, self._wake.set)
 
     async def aclose(self) -> None:
         """Ends the task; the rows end with the worker."""
@@ -116,17 +131,23 @@ class PresenceBoard:
             await asyncio.sleep(EVERY)
 
     async def _write(self) -> None:
+        now = time.monotonic()
+        for pair in [pair for pair, at in self._leaving.items() if at <= now]:
+            del self._leaving[pair]
+            self._wanted[pair] = False
         wanted, self._wanted = self._wanted, {}
         if not wanted:
             return
         joined = [pair for pair, present in wanted.items() if present]
         left = [pair for pair, present in wanted.items() if not present]
+        self._written.difference_update(left)  # first: who joins meanwhile has a row to write
         try:
             # Not where rights are compared: whoever waits to write there would hold that up.
             await threads.in_command_thread(write, joined, left)
         except BaseException:
             self._wanted = {**wanted, **self._wanted}
             raise
+        self._written.update(joined)
         for mission_id in {mission for _, mission in wanted}:
             self._look.add(str(mission_id))
             publishing.announce(publishing.presence_event(mission_id))

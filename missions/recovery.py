@@ -40,6 +40,7 @@ class Subscriptions:
         self._switchboard = switchboard.current()
         self._presence = presence.current()
         self._places: dict[str, Subscription | None] = {}
+        self._there: set[str] = set()
         self._generation = 0
         self.stream = 0
 
@@ -65,9 +66,23 @@ class Subscriptions:
         """Sends `subscribed` and follows the stream live; raises `NotFound`.
 
         After an error a mission that the client held counts as cut: the next re-scope subscribes
-        it again or says that it is gone. One that it did not hold leaves nothing behind.
+        it again or says that it is gone. One that it did not hold leaves nothing behind. Whoever
+        was there stays there meanwhile: that a stream was reset is nobody else's to see.
         """
         self.cut(mission_id)
+        try:
+            await self._follow(mission_id, after, epoch, frame_id)
+        except BaseException:
+            self._not_there(mission_id)
+            raise
+
+    async def _follow(
+        self,
+        mission_id: str,
+        after: str | None,
+        epoch: str | None,
+        frame_id: FrameId | UnsetType,
+    ) -> None:
         while not self._outgoing.closed:
             generation, stream = self._generation, self.stream
             place = await self._switchboard.join(
@@ -95,15 +110,14 @@ class Subscriptions:
                 self._outgoing.send(_subscribed(page, frame_id))
                 self._switchboard.settle(place, head.position)
                 self._places[mission_id] = place
+                self._there.add(mission_id)
                 self._presence.joined(self._connection_id, mission_id, place)
                 return
 
     def leave(self, mission_id: str) -> None:
         """Stops following; the client no longer holds the mission."""
-        place = self._places.pop(mission_id, None)
-        if place is not None:
-            self._switchboard.leave(place)
-            self._presence.left(self._connection_id, mission_id)
+        self._give_up(mission_id)
+        self._not_there(mission_id)
 
     def rights_changed(self, stream: int, visible: Collection[str]) -> list[str]:
         """Cuts what the new rights do not reach, and says what; subscribes under way start again.
@@ -119,6 +133,8 @@ class Subscriptions:
         ]
         for mission_id in lost:
             self.cut(mission_id)
+            if mission_id not in visible:
+                self._not_there(mission_id)
         return lost
 
     def cut(self, mission_id: str) -> None:
@@ -126,7 +142,6 @@ class Subscriptions:
         place = self._places.get(mission_id)
         if place is not None:
             self._switchboard.leave(place)
-            self._presence.left(self._connection_id, mission_id)
             self._places[mission_id] = None
 
     def owe(self, mission_id: str) -> None:
@@ -135,8 +150,18 @@ class Subscriptions:
 
     def leave_all(self) -> None:
         """The socket is gone."""
-        for mission_id in list(self._places):
+        for mission_id in {*self._places, *self._there}:
             self.leave(mission_id)
+
+    def _give_up(self, mission_id: str) -> None:
+        place = self._places.pop(mission_id, None)
+        if place is not None:
+            self._switchboard.leave(place)
+
+    def _not_there(self, mission_id: str) -> None:
+        if mission_id in self._there:
+            self._there.discard(mission_id)
+            self._presence.left(self._connection_id, mission_id)
 
     async def _room_for_a_snapshot(self) -> None:
         """Waits while too much is unsent; the kernel tells nobody when it takes bytes, so looks."""

@@ -1,21 +1,23 @@
 """Presence: which members follow a mission now, and who is told."""
 
+import asyncio
 import datetime as dt
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from django.db.models import Model
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from agents import connections, sessions
-from agents.models import Agent, Connection, Worker
+from agents.models import Agent
 from agents.roles import Clearance
 from agents.tests.wire import Wire
-from missions import presence, services
+from missions import presence, revisions, services
 from missions.models import Mission, Presence
-from missions.tests.room import Room
+from missions.tests.room import Room, set_access
+from missions.tests.rosters import change, made_connection, made_worker, next_roster, roster
 from tests import database_faults
 from tests.cast import ANALYST, DIRECTOR, HANDLER, NOVICE, OPERATIVE, OUTSIDER, Member
 
@@ -28,35 +30,15 @@ async def room(
 ) -> AsyncIterator[Room]:
     """The cast on a mission, its rosters written and read as soon as something changes."""
     monkeypatch.setattr(presence, "EVERY", 0.05)
+    monkeypatch.setattr(presence, "LINGER", dt.timedelta(0))
     room = Room(cast)
     yield room
     await room.aclose()
 
 
-def made_worker(lease: dt.timedelta = connections.LEASE) -> Worker:
-    """A worker somewhere else."""
-    now = timezone.now()
-    return Worker.objects.create(started_at=now, lease_until=now + lease)
-
-
-def made_connection(agent: Agent, worker: Worker) -> Connection:
-    """An open socket of an agent's on that worker."""
-    return Connection.objects.create(
-        agent=agent,
-        session=sessions.open_session(agent),
-        worker=worker,
-        opened_at=timezone.now(),
-    )
-
-
 def names(mission: Mission) -> list[str]:
     """The codenames on the mission's roster."""
     return [one.codename for one in presence.rosters([mission.pk]).get(mission.pk, [])]
-
-
-def change(row: Model, **fields: Any) -> None:
-    """Writes these fields of a row, past everything."""
-    type(row)._default_manager.filter(pk=row.pk).update(**fields)
 
 
 # The rows.
@@ -87,14 +69,31 @@ def test_who_follows_no_more_is_on_no_roster(
     kept = made_connection(cast[OPERATIVE], stays)
     presence.write([(connection.pk, mission.pk), (kept.pk, mission.pk)], [])
     assert names(mission) == [OPERATIVE.codename, ANALYST.codename]
+    long_ago = timezone.now() - presence.LINGER - dt.timedelta(seconds=1)
     ends: dict[str, Callable[[], object]] = {
         "left": lambda: presence.write([], [(connection.pk, mission.pk)]),
-        "closed": lambda: change(connection, closed_at=timezone.now()),
-        "worker died": lambda: change(gone, lease_until=timezone.now() - dt.timedelta(seconds=1)),
+        "closed": lambda: change(connection, closed_at=long_ago),
+        "worker died": lambda: change(gone, lease_until=long_ago),
         "unassigned": lambda: services.remove_member(cast[HANDLER], mission.pk, cast[ANALYST].pk),
     }
     ends[end]()
     assert names(mission) == [OPERATIVE.codename]
+
+
+@pytest.mark.parametrize("end", ["closed", "worker ended"])
+def test_who_may_come_back_at_once_is_still_there(
+    cast: dict[Member, Agent], mission: Mission, end: str
+) -> None:
+    """For a few seconds after the connection or its worker ended; then no more."""
+    worker = made_worker()
+    connection = made_connection(cast[ANALYST], worker)
+    presence.write([(connection.pk, mission.pk)], [])
+    for since, there in ((presence.LINGER / 3, True), (presence.LINGER * 2, False)):
+        if end == "closed":
+            change(connection, closed_at=timezone.now() - since)
+        else:
+            change(worker, lease_until=timezone.now() - since)
+        assert names(mission) == ([ANALYST.codename] if there else [])
 
 
 def test_joining_twice_is_joining_once(cast: dict[Member, Agent], mission: Mission) -> None:
@@ -110,22 +109,6 @@ def test_joining_twice_is_joining_once(cast: dict[Member, Agent], mission: Missi
 
 
 # The frames.
-
-
-async def next_roster(wire: Wire) -> list[str]:
-    """The codenames of the next `presence`; other frames are passed over."""
-    while True:
-        message = await wire._next()
-        frame = json.loads(message["text"])
-        if frame["type"] == "presence":
-            return [agent["codename"] for agent in frame["agents"]]
-
-
-async def roster(wire: Wire, *members: Member) -> None:
-    """Until the roster is exactly these."""
-    wanted = sorted(member.codename for member in members)
-    while await next_roster(wire) != wanted:
-        pass
 
 
 async def heard(wire: Wire) -> list[str]:
@@ -167,6 +150,68 @@ async def test_leaving_a_mission_is_leaving_its_roster(room: Room, mission: Miss
     watcher, analyst = await room.open(HANDLER), await room.open(ANALYST)
     await roster(watcher, HANDLER, ANALYST)
     analyst.send("unsubscribe", mission=str(mission.pk))
+    await roster(watcher, HANDLER)
+
+
+async def test_presence_tells_nothing_of_a_hidden_update(
+    room: Room, mission: Mission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its retraction resets those who saw it; a handler who did not gets nothing at all."""
+    await room.do(set_access, room.cast[HANDLER].pk, clearance=Clearance.CONFIDENTIAL)
+    await room.publish(DIRECTOR, mission, "kept")
+    hidden = await room.publish(DIRECTOR, mission, "hidden", classification=Clearance.SECRET)
+    watcher, analyst = await room.open(HANDLER), await room.enter(ANALYST)
+    await roster(watcher, HANDLER, ANALYST)
+    execute, reads, go_on = CursorWrapper.execute, threading.Event(), threading.Event()
+
+    def slow(self: CursorWrapper, sql: str, params: Any = None) -> Any:
+        if 'ORDER BY "missions_update"."seq_' in sql:
+            reads.set()
+            go_on.wait(4)
+        return execute(self, sql, params)
+
+    monkeypatch.setattr(CursorWrapper, "execute", slow)
+    try:
+        await room.do(revisions.retract, room.cast[DIRECTOR], hidden.pk)
+        assert await asyncio.to_thread(reads.wait, 4)  # the analyst's socket is between the two
+        other = await room.do(made_worker)
+        connection = await room.do(made_connection, room.cast[OPERATIVE], other)
+        await room.do(presence.write, [(connection.pk, mission.pk)], [])
+        fence = json.loads((await watcher._next())["text"])
+    finally:
+        go_on.set()
+    assert fence["type"] == "presence", fence
+    everybody = sorted(one.codename for one in (HANDLER, ANALYST, OPERATIVE))
+    assert [one["codename"] for one in fence["agents"]] == everybody
+    await analyst.until(lambda frame: frame["type"] == "subscribed")
+
+
+@pytest.mark.parametrize("way", ["reconnect", "resubscribe"])
+async def test_who_comes_back_at_once_was_never_gone(
+    room: Room, mission: Mission, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """So that a connection cut with unsent bytes shows as little as a reset."""
+    monkeypatch.setattr(presence, "LINGER", dt.timedelta(seconds=30))
+    watcher, analyst = await room.open(HANDLER), await room.open(ANALYST)
+    await roster(watcher, HANDLER, ANALYST)
+    if way == "reconnect":
+        await analyst.ended()
+        await room.enter(ANALYST)
+    else:
+        await analyst.ask("unsubscribe", mission=str(mission.pk))
+        await analyst.ask("subscribe", mission=str(mission.pk))
+    await room.open(OPERATIVE)
+    assert await next_roster(watcher) == sorted(
+        one.codename for one in (HANDLER, ANALYST, OPERATIVE)
+    )
+
+
+async def test_access_that_is_lost_is_a_place_that_is_left(room: Room, mission: Mission) -> None:
+    """As with a socket that is closed."""
+    watcher = await room.open(HANDLER)
+    await room.open(ANALYST)
+    await roster(watcher, HANDLER, ANALYST)
+    await room.do(set_access, room.cast[ANALYST].pk, clearance=Clearance.RESTRICTED)
     await roster(watcher, HANDLER)
 
 
