@@ -84,7 +84,8 @@ class PresenceBoard:
         self._wake = asyncio.Event()
         live.current().on(publishing.PRESENCE_EVENT, self._on_event)
         live.current().on_close(self.aclose)
-        watch.current().after_comparison(self._look_everywhere)
+        self._watch = watch.current()
+        self._watch.after_comparison(self._look_everywhere)
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     def joined(self, connection_id: UUID, mission_id: str, place: Subscription) -> None:
@@ -153,14 +154,26 @@ class PresenceBoard:
             publishing.announce(publishing.presence_event(mission_id))
 
     async def _tell(self) -> None:
+        if not self._watch.fresh:
+            return
         newcomers, self._newcomers = self._newcomers, []
         look, self._look = self._look, set()
-        look.update(place.feed.mission_id for place in newcomers)
-        overseers = {mission_id: self._overseers_on(mission_id) for mission_id in look}
+        try:
+            await self._tell_about(look, newcomers)
+        except BaseException:
+            self._newcomers[:0] = newcomers
+            self._look |= look
+            raise
+        followed = set(self._switchboard.missions())
+        self._told = {one: roster for one, roster in self._told.items() if one in followed}
+
+    async def _tell_about(self, look: set[str], newcomers: list[Subscription]) -> None:
+        missions = look | {place.feed.mission_id for place in newcomers}
+        overseers = {mission_id: self._overseers_on(mission_id) for mission_id in missions}
         wanted = [UUID(mission_id) for mission_id, places in overseers.items() if places]
-        if not wanted:
-            return
-        found = await threads.in_command_thread(rosters, wanted)
+        for mission_id in missions.difference(map(str, wanted)):
+            self._told.pop(mission_id, None)
+        found = await threads.in_command_thread(rosters, wanted) if wanted else {}
         for mission_id in map(str, wanted):
             roster = found.get(UUID(mission_id), [])
             changed = self._told.get(mission_id) != roster

@@ -228,6 +228,30 @@ async def test_the_dead_of_another_worker_leave_the_roster_by_themselves(
     await roster(watcher, HANDLER)
 
 
+async def test_a_newcomer_is_told_though_reading_failed_once(room: Room) -> None:
+    """Also when the list is no other than the one that was told last."""
+    watcher = await room.open(HANDLER)
+    await roster(watcher, HANDLER)
+    with database_faults.failing('^SELECT.*FROM "missions_presence"', times=1) as reading:
+        newcomer = await room.open(DIRECTOR)
+        await roster(newcomer, HANDLER)
+    assert reading.met > 1
+
+
+async def test_what_was_told_is_forgotten_when_nobody_oversees(
+    room: Room, mission: Mission
+) -> None:
+    """A worker that has seen many missions holds the lists of those that it is asked for."""
+    watcher = await room.open(HANDLER)
+    await roster(watcher, HANDLER)
+    board = presence.current()
+    assert list(board._told) == [str(mission.pk)]
+    await watcher.ended()
+    await board._look_everywhere()
+    await board._tell()
+    assert board._told == {}
+
+
 async def test_a_list_that_could_not_be_written_is_written_later(room: Room) -> None:
     """A database that fails once loses nobody."""
     with database_faults.failing('INTO "missions_presence"', times=1) as writing:
