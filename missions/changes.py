@@ -33,7 +33,7 @@ def following(mission_id: UUID, position: int) -> list[Event]:
 
 def _event(row: Change, epochs: list[str]) -> Event:
     if row.update is None:
-        return Event(row.position, {}, row.epochs, b"")
+        return Event(row.position, {}, row.epochs, b"", row.revised)
     numbers = {
         stream: seq
         for stream, seq in row.numbers.items()

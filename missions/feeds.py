@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from agents.sockets.outgoing import text_frame
-from missions.protocol import update_payload, update_prefix
+from missions.protocol import Revised, update_payload, update_prefix
 
 HELD_MOST = 2_000
 """Payloads held for one subscription that reads history; beyond, it has to read again."""
@@ -29,11 +29,13 @@ class Event(NamedTuple):
     numbers: dict[str, int]
     epochs: dict[str, str]
     body: bytes
+    revised: Revised | None = None
 
     @classmethod
     def from_layer(cls, event: dict[str, Any]) -> "Event":
         """The event that `missions.publishing` built."""
-        return cls(event["position"], event["numbers"], event["epochs"], event["body"])
+        parts = event["position"], event["numbers"], event["epochs"], event["body"]
+        return cls(*parts, event.get("revised"))
 
 
 class Listener(Protocol):

@@ -189,7 +189,8 @@ class Change(models.Model):
     """What happened to a mission's log at one position: what healing reads.
 
     `numbers` maps a stream to the number given at this position, `epochs` a stream to its epoch
-    then; both have the streams as text, as JSON wants it.
+    then; both have the streams as text, as JSON wants it. `revised` is what a revision did to one
+    update: `missions.protocol.Revised`.
     """
 
     mission = models.ForeignKey(Mission, on_delete=models.CASCADE, related_name="changes")
@@ -198,6 +199,7 @@ class Change(models.Model):
     update = models.ForeignKey(Update, on_delete=models.CASCADE, null=True, related_name="+")
     numbers = models.JSONField()
     epochs = models.JSONField()
+    revised = models.JSONField(null=True)
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [

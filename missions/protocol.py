@@ -5,7 +5,7 @@ Pure. Times are RFC 3339 in UTC with milliseconds; ids are lower-case UUID strin
 """
 
 import enum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
@@ -202,6 +202,26 @@ class OverdueFrame(ServerFrame, tag="overdue", frozen=True, kw_only=True):
     mission: str
     update: str
     agents: list[AgentName]
+
+
+class SentFrame(ServerFrame, tag="sent", frozen=True, kw_only=True):
+    """To an author whose stream lacks it: an own update was retracted, or has another audience."""
+
+    mission: str
+    update: str
+    state: str
+
+
+class Revised(TypedDict):
+    """What a revision did to one update, as workers tell each other for the sake of its author.
+
+    `classification` is the one before.
+    """
+
+    update: str
+    author: str
+    classification: int
+    state: str
 
 
 class UpdateFrame(ServerFrame, frozen=True, tag="update"):

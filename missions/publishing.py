@@ -12,6 +12,7 @@ from agents import live
 from agents.models import Agent
 from agents.protocol import wire_time
 from missions.models import Update
+from missions.protocol import Revised
 
 UPDATE_EVENT = "mission.update"
 RECEIPT_EVENT = "mission.receipt"
@@ -29,12 +30,14 @@ def update_event(
     numbers: dict[str, int],
     epochs: dict[str, str],
     body: bytes,
+    revised: Revised | None = None,
 ) -> dict[str, Any]:
     """One event for all viewer classes: position, number and epoch per stream, encoded update.
 
     An empty body says that the streams of `epochs` were renumbered: what they hold is void.
+    `revised` is for the author of the update that was revised, whose stream may lack it.
     """
-    return {
+    event = {
         "type": UPDATE_EVENT,
         "mission": str(mission_id),
         "position": position,
@@ -42,6 +45,7 @@ def update_event(
         "epochs": epochs,
         "body": body,
     }
+    return event if revised is None else event | {"revised": revised}
 
 
 def receipt_event(update: Update, agent: Agent, at: dt.datetime) -> dict[str, Any]:

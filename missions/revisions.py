@@ -2,7 +2,8 @@
 
 Each takes a position, renumbers the streams that could see the update before or after, from the
 changed place on, one statement a stream, and gives those streams new epochs; their sockets get a
-reset. The other streams notice nothing. Called by REST. Locks and errors as `missions.services`.
+reset. The other streams notice nothing; an author whose stream is among them is told that its own
+update changed, if it could look it up. Called by REST. Locks and errors as `missions.services`.
 """
 
 from uuid import UUID
@@ -16,6 +17,7 @@ from agents.roles import Clearance, Role
 from missions import audiences, publishing, selectors, services, trail
 from missions.audiences import Audience
 from missions.models import Change, Mission, Receipt, Update, new_epochs, seq_column
+from missions.protocol import Revised
 
 
 def reclassify(
@@ -42,7 +44,7 @@ def reclassify(
             update.classification = after.classification.value
             update.roles = audiences.roles_mask(after.roles)
             update.save(update_fields=["revised_at", "classification", "roles"])
-            _renumber(mission, update, audiences.streams_of(before), audiences.streams_of(after))
+            _renumber(mission, update, before, after)
             trail.update_reclassified(changer, update, before, after)
     return update
 
@@ -56,7 +58,7 @@ def retract(agent: Agent, update_id: UUID | str) -> None:
         update.ack_due_at = None
         update.save(update_fields=["retracted_at", "body", "data", "ack_due_at"])
         Receipt.objects.filter(update=update).delete()
-        _renumber(mission, update, audiences.streams_of(selectors.audience_of(update)), ())
+        _renumber(mission, update, selectors.audience_of(update), None)
         trail.update_retracted(changer, update)
 
 
@@ -76,9 +78,11 @@ def _locked_update(agent: Agent, update_id: UUID | str) -> tuple[Mission, Agent,
 
 
 def _renumber(
-    mission: Mission, update: Update, before: tuple[int, ...], after: tuple[int, ...]
+    mission: Mission, update: Update, audience: Audience, new_audience: Audience | None
 ) -> None:
     fresh = new_epochs()
+    before = audiences.streams_of(audience)
+    after = () if new_audience is None else audiences.streams_of(new_audience)
     affected = sorted({*before, *after})
     for stream in affected:
         mission.epochs[stream] = fresh[stream]
@@ -96,8 +100,16 @@ def _renumber(
         kind="reset",
         numbers={},
         epochs={str(stream): mission.epochs[stream] for stream in affected},
+        revised=Revised(
+            update=str(update.pk),
+            author=str(update.author_id),
+            classification=audience.classification.value,
+            state="retracted" if new_audience is None else "reclassified",
+        ),
     )
-    event = publishing.update_event(mission.pk, change.position, {}, change.epochs, b"")
+    event = publishing.update_event(
+        mission.pk, change.position, {}, change.epochs, b"", change.revised
+    )
     transaction.on_commit(lambda: publishing.announce(event))
 
 

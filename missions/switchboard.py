@@ -2,8 +2,9 @@
 
 Owns which missions this worker follows, the order of what goes out, and healing: a hole or a lag
 behind the database is read from the change rows, once for all streams. Decides nothing about who
-may see what: a socket joins the stream it was given. One frame is built per stream, and all frames
-that arrived while the last fan-out ran leave as one write per socket.
+may see what: a socket joins the stream it was given, and of its own updates an author is told. One
+frame is built per stream, and all frames that arrived while the last fan-out ran leave as one write
+per socket.
 
 State belongs to one event loop. Called by `missions.recovery` and `missions.consumers`.
 """
@@ -16,9 +17,12 @@ from typing import Any
 from uuid import UUID
 
 from agents import live, threads, watch
+from agents.protocol import encode_frame
 from agents.sockets.outgoing import text_frame
 from missions import changes, publishing
+from missions.audiences import VIEWERS
 from missions.feeds import Event, Listener, MissionFeed, Place, StreamFeed, Subscription
+from missions.protocol import Revised, SentFrame
 
 logger = logging.getLogger(__name__)
 
@@ -145,6 +149,8 @@ class Switchboard:
             self._heal_soon(feed)
 
     def _apply(self, feed: MissionFeed, event: Event) -> None:
+        if event.revised is not None:
+            _tell_author(feed, event, event.revised)
         for stream in feed.apply(event):
             self._dirty[stream] = None
         if self._dirty:
@@ -215,6 +221,23 @@ class Switchboard:
                 written = 0
                 await asyncio.sleep(0)
         return written
+
+
+def _tell_author(feed: MissionFeed, event: Event, revised: Revised) -> None:
+    """Tells an author of its own update that no reset tells it of, while it could look it up.
+
+    A place on the mission is the right to enter it; of an own update the roles are waived.
+    """
+    payload = encode_frame(
+        SentFrame(mission=feed.mission_id, update=revised["update"], state=revised["state"])
+    )
+    for number, stream in feed.streams.items():
+        cleared = VIEWERS[number].clearance >= revised["classification"]
+        if not cleared or str(number) in event.epochs:
+            continue
+        for place in [*stream.members, *stream.waiting]:
+            if str(place.agent_id) == revised["author"]:
+                _write(place.listener, text_frame(payload), (payload,))
 
 
 def _write(listener: Listener, frames: bytes, payloads: Sequence[bytes]) -> None:

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from agents.models import Agent
-from agents.roles import Clearance
+from agents.roles import Clearance, Role
 from missions import changes, publishing, revisions, services
 from missions.drafts import Draft
 from missions.feeds import Event
@@ -34,11 +34,17 @@ def test_healing_reads_what_was_announced(
     workers = layers.use(settings, OtherProcesses)
     for level in (Clearance.CONFIDENTIAL, Clearance.SECRET, Clearance.CONFIDENTIAL):
         publish(cast[HANDLER], mission, "b", classification=level)
+    last = publish(cast[HANDLER], mission, "b", roles=frozenset({Role.ANALYST, Role.HANDLER}))
     announced = workers.events(publishing.UPDATE_EVENT)
     live_events = [Event.from_layer(event) for event in announced]
-    assert len(live_events) == 3
-    for position in range(4):
+    assert len(live_events) == 4
+    for position in range(5):
         assert changes.following(mission.pk, position) == live_events[position:]
+    revisions.reclassify(cast[HANDLER], last.pk, classification=Clearance.SECRET)
+    revisions.retract(cast[HANDLER], last.pk)
+    resets = [Event.from_layer(event) for event in workers.events(publishing.UPDATE_EVENT)][-2:]
+    assert changes.following(mission.pk, 4) == resets
+    assert [one.revised and one.revised["state"] for one in resets] == ["reclassified", "retracted"]
 
 
 def test_a_read_is_a_chunk_at_most(

@@ -132,6 +132,28 @@ test('an own update that the stream lacks is held apart, also over a new snapsho
   assert.deepEqual(state.rooms.m1?.sent.map((one) => one.id), ['mine']);
 });
 
+test('an own update that was retracted or reclassified goes, and nothing else with it', () => {
+  const [own, other] = [update('mine', { roles: ['analyst'] }), update('other', { roles: ['analyst'] })];
+  const held = after([{ type: '@sent', mission: 'm1', updates: [own, other] }], LIVE);
+  for (const state of ['retracted', 'reclassified']) {
+    const gone = after([{ type: 'sent', mission: 'm1', update: 'mine', state }], held);
+    assert.deepEqual(gone.rooms.m1?.sent.map((one) => one.id), ['other']);
+    assert.deepEqual(ids(gone), ['u1', 'u2', 'u3']);
+  }
+  assert.equal(after([{ type: 'sent', mission: 'm9', update: 'mine', state: 'retracted' }], held), held);
+});
+
+test('a list of own updates lets go of what it lacks, but of nothing that it could not hold', () => {
+  /** @param {string} id @param {number} hour */
+  const at = (id, hour) => update(id, { roles: ['analyst'], created_at: `2026-01-01T${hour}:00:00.000Z` });
+  const [early, gone, kept, late] = [at('early', 10), at('gone', 12), at('kept', 13), at('late', 14)];
+  const held = after([{ type: '@sent', mission: 'm1', updates: [early, gone, kept, late] }], LIVE);
+  const list = {
+    type: '@sent', mission: 'm1', updates: [kept], asked: ['early', 'gone', 'kept'], since: '2026-01-01T11:00:00.000Z',
+  };
+  assert.deepEqual(after([list], held).rooms.m1?.sent.map((one) => one.id), ['early', 'kept', 'late']);
+});
+
 test('unread counts what others write in rooms that are not open, and ends on opening', () => {
   const ready = after([page(1, 1, { mission: 'm2' })], LIVE);
   const mine = update('x', { author: { codename: 'Kestrel', role: 'handler' } });

@@ -127,7 +127,9 @@ export const receipts = (update) => call('GET', `/api/updates/${update}/receipts
 /** @param {string} id @param {string} before @param {string} epoch @returns {Promise<Page>} */
 export const pageBefore = (id, before, epoch) =>
   call('GET', `/api/missions/${id}/updates?limit=100&before=${before}&epoch=${encodeURIComponent(epoch)}`);
+/** Own updates listed at once. */
+export const OWN_PAGE = 50;
 /** @param {string} id @returns {Promise<Page>} */
-export const ownPage = (id) => call('GET', `/api/missions/${id}/updates?limit=50&author=me`);
+export const ownPage = (id) => call('GET', `/api/missions/${id}/updates?limit=${OWN_PAGE}&author=me`);
 /** The newest that wait for an acknowledgement. @param {string} id @param {'me' | 'others'} whom @returns {Promise<Page>} */
 export const awaitingPage = (id, whom) => call('GET', `/api/missions/${id}/updates?limit=200&awaiting=${whom}`);

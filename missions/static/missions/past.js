@@ -18,9 +18,9 @@ export class History {
     this.#state = state;
   }
 
-  /** After a change of access nothing that was asked stands. */
+  /** After a change of access, or of an own update, or a gap, nothing that was asked stands. */
   forget() {
-    this.#asked.clear();
+    this.#asked = new Set();
   }
 
   /** The page before the oldest entry of the selected room. */
@@ -60,14 +60,18 @@ export class History {
     const { selected, rooms } = this.#state();
     const epoch = rooms[mission]?.epoch;
     const key = `${mission} ${epoch}`;
-    if (mission !== selected || !epoch || this.#asked.has(key)) return;
-    this.#asked.add(key);
+    const keys = this.#asked;
+    if (mission !== selected || !epoch || keys.has(key)) return;
+    keys.add(key);
+    const asked = rooms[mission]?.sent.map((one) => one.id);
     try {
       const page = await api.ownPage(mission);
+      if (keys !== this.#asked || !this.#state().rooms[mission]) return;
       const updates = page.updates.flatMap(({ seq, update }) => (seq === null ? [update] : []));
-      if (updates.length && this.#state().rooms[mission]) this.#dispatch({ type: '@sent', mission, updates });
+      const since = page.updates.length < api.OWN_PAGE ? '' : page.updates[0]?.update.created_at;
+      this.#dispatch({ type: '@sent', mission, updates, asked, since });
     } catch (error) {
-      this.#asked.delete(key);
+      keys.delete(key);
       if (!(error instanceof api.Refused)) throw error;
     }
   }

@@ -99,15 +99,13 @@ function received(frame) {
   if (frame.type === 'update') hear(frame);
   if (frame.type === 'receipt') log.receive(frame.update, { agent: frame.agent, at: frame.at });
   if (frame.type === 'access_changed') forget();
-  if (frame.type === 'unsubscribed') past.forget();
+  if (frame.type === 'unsubscribed' || frame.type === 'sent') past.forget();
   if (frame.type === 'unsubscribed' || (frame.type === 'subscribed' && !frame.recovered)) hushReplaced(frame);
   dispatch(seenHere(frame));
   if (frame.type === 'overdue') void overdue.hear(frame);
   if (frame.type === 'welcome') choose();
-  if (frame.type === 'subscribed') {
-    void past.own(frame.mission);
-    awaiting.load(frame.mission);
-  }
+  if (frame.type === 'subscribed' || frame.type === 'sent') void past.own(frame.mission);
+  if (frame.type === 'subscribed') awaiting.load(frame.mission);
 }
 
 /** What was asked or is not spoken yet belongs to other rights. */
@@ -143,7 +141,10 @@ function refused(frame) {
 /** @param {import('./types.js').Link} link @param {boolean} drop */
 function linked(link, drop) {
   if (link.state === 'signed_out') return signedOut(link.why ?? '');
-  if (state.link.state === 'live' && link.state !== 'live') dispatch({ type: '@lost' });
+  if (state.link.state === 'live' && link.state !== 'live') {
+    past.forget();
+    dispatch({ type: '@lost' });
+  }
   dispatch({ type: '@link', link });
   if (link.state === 'barred') {
     forget();

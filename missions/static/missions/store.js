@@ -28,7 +28,7 @@ export const ROOMS = 50;
 /** @type {Record<string, (state: State, frame: Frame) => State>} */
 const RULES = {
   ...MEMBERSHIP,
-  subscribed, update, published, acknowledged,
+  subscribed, update, published, acknowledged, sent: letGo,
   '@link': (state, frame) => ({ ...(frame.link.state === 'barred' ? initialState() : state), link: frame.link }),
   '@lost': lost,
   '@select': select,
@@ -130,12 +130,29 @@ function published(state, frame) {
   return sent(state, { type: '@sent', mission: frame.mission, updates: [frame.update] });
 }
 
-/** Own updates that the stream may lack, merged by id. @param {State} state @param {Frame} frame @returns {State} */
+/**
+ * Own updates that the stream may lack, merged by id. A list of them (`asked`: what was held when it
+ * was asked for, `since`: how far back it goes) lets go of what it lacks.
+ * @param {State} state @param {Frame} frame @returns {State}
+ */
 function sent(state, frame) {
   const room = state.rooms[frame.mission] ?? EMPTY_ROOM;
-  const held = new Set([...room.entries.map((entry) => entry.update.id), ...room.sent.map((one) => one.id)]);
-  const fresh = /** @type {Update[]} */ (frame.updates).filter((one) => !held.has(one.id));
-  return fresh.length ? withRoom(state, frame.mission, { sent: [...room.sent, ...fresh] }) : state;
+  const listed = /** @type {Update[]} */ (frame.updates);
+  const ids = new Set(listed.map((one) => one.id));
+  const kept = room.sent.filter((one) =>
+    ids.has(one.id) || !frame.asked?.includes(one.id) || one.created_at < frame.since);
+  const held = new Set([...room.entries.map((entry) => entry.update.id), ...kept.map((one) => one.id)]);
+  const fresh = listed.filter((one) => !held.has(one.id));
+  return fresh.length || kept.length < room.sent.length
+    ? withRoom(state, frame.mission, { sent: [...kept, ...fresh] }) : state;
+}
+
+/** An own update that the stream lacks was retracted or reclassified. @param {State} state @param {Frame} frame @returns {State} */
+function letGo(state, frame) {
+  const room = state.rooms[frame.mission];
+  return room ? withRoom(state, frame.mission, {
+    sent: room.sent.filter((one) => one.id !== frame.update), overdue: without(room.overdue, frame.update),
+  }) : state;
 }
 
 /** @param {State} state @param {Frame} frame @returns {State} */
