@@ -164,6 +164,7 @@ async def test_floods_are_written(room: Room, own_notebook: Notebook, settings: 
 async def test_lines_of_a_connection_name_it_and_its_session(room: Room) -> None:
     """Whatever logs on the way, and on no other connection's lines."""
     bound: list[dict[str, object]] = []
+    before = structlog.contextvars.get_contextvars()  # of calls that earlier tests made
 
     class Listening(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -182,4 +183,4 @@ async def test_lines_of_a_connection_name_it_and_its_session(room: Room) -> None
     (names,) = bound
     assert names["session"] == str(session.pk)
     assert len(str(names["connection"])) == 36
-    assert structlog.contextvars.get_contextvars() == {}
+    assert structlog.contextvars.get_contextvars() == before
