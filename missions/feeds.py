@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
-from agents.sockets.outgoing import text_frame
+from agents.sockets.outgoing import slices
 from missions.protocol import Revised, update_payload, update_prefix
 
 HELD_MOST = 2_000
@@ -43,6 +43,9 @@ class Listener(Protocol):
 
     def write(self, frames: bytes, payloads: Sequence[bytes]) -> None:
         """Takes the same frames in both forms."""
+
+    def waiting(self) -> int:
+        """Bytes that the client has yet to take."""
 
 
 class Place(NamedTuple):
@@ -128,22 +131,23 @@ class StreamFeed:
             self._epoch, self._prefix = epoch, update_prefix(mission_id, epoch)
         return update_payload(self._prefix, seq, body)
 
-    def fan_out(self) -> Iterator[tuple[Listener, bytes, list[bytes]]]:
+    def fan_out(self) -> Iterator[tuple[Listener, bytes, Sequence[bytes]]]:
         """What to write to each member of all that waits; a pause may be made between any two.
 
-        Who joins meanwhile has it in its history, who leaves gets nothing more.
+        One write each, unless it is very much. Who joins meanwhile has it in its history, who
+        leaves gets nothing more.
         """
         payloads, self.pending = self.pending, []
-        frames = b"".join(map(text_frame, payloads))
+        shared = slices(payloads) if payloads else []
         for subscription in list(self.members):
-            if subscription.stream is not self:
-                continue
+            parts = shared
             if subscription.skip:
                 rest, subscription.skip = payloads[subscription.skip :], 0
-                if rest:
-                    yield subscription.listener, b"".join(map(text_frame, rest)), rest
-            else:
-                yield subscription.listener, frames, payloads
+                parts = slices(rest) if rest else []
+            for frames, part in parts:
+                if subscription.stream is not self:
+                    break
+                yield subscription.listener, frames, part
 
 
 class MissionFeed:

@@ -18,7 +18,8 @@ from uuid import UUID
 
 from agents import live, threads, watch
 from agents.protocol import encode_frame
-from agents.sockets.outgoing import text_frame
+from agents.sockets.backlog import LIVE_MOST, LOOK_EVERY, LOOKS_BEHIND
+from agents.sockets.outgoing import slices, text_frame
 from missions import changes, publishing
 from missions.audiences import VIEWERS
 from missions.feeds import Event, Listener, MissionFeed, Place, StreamFeed, Subscription
@@ -74,8 +75,8 @@ class Switchboard:
         """
         feed = subscription.feed
         beyond = feed.settle(subscription, position)
-        if beyond:
-            subscription.listener.write(b"".join(map(text_frame, beyond)), beyond)
+        for frames, payloads in slices(beyond) if beyond else ():
+            subscription.listener.write(frames, payloads)
         self._drain(feed)
 
     def leave(self, subscription: Subscription) -> None:
@@ -200,6 +201,16 @@ class Switchboard:
             if feed.last == behind and missing:
                 feed.begin_anew()
             if len(missing) < changes.CHUNK:
+                return
+            await self._taken(feed)
+
+    @staticmethod
+    async def _taken(feed: MissionFeed) -> None:
+        """Lets sockets take a chunk before the next is read; who is too slow for it is closed."""
+        for _ in range(LOOKS_BEHIND):
+            await asyncio.sleep(LOOK_EVERY)
+            members = (one for stream in feed.streams.values() for one in stream.members)
+            if all(one.listener.waiting() <= LIVE_MOST for one in members):
                 return
 
     async def _run(self) -> None:

@@ -81,8 +81,7 @@ class AuthenticatedConsumer(AsyncConsumer):
         self.outgoing = Outgoing(scope, send)
         self.connection_id = uuid4()
         self._trail = Trail(scope, self.connection_id)
-        self._frames_in = 0
-        self.access_revision = 0
+        self._frames_in = self.access_revision = 0
         self._timers: list[asyncio.TimerHandle] = []
         self._welcomed = False
         self._rate, self._malformed = FrameRate(), Malformed()
@@ -164,6 +163,7 @@ class AuthenticatedConsumer(AsyncConsumer):
             raise RateLimited("Too many connections.")
         self._watching = watching
         watching.add(self)
+        self.outgoing.may_go = lambda: watching.fresh
         self._expire(authenticated)
         await connections.current().enter(
             self,

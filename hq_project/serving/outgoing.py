@@ -31,22 +31,45 @@ class Owner(Protocol):
 class Outgoing:
     """What an application finds in `scope["extensions"]["hq.outgoing"]`."""
 
-    __slots__ = ("_direct", "_owner")
+    __slots__ = ("_direct", "_free", "_owner")
 
     def __init__(self, owner: Owner) -> None:
         self._owner = owner
+        self._free = 0  # bytes in front of the transport's that do not count towards the limit
         transport = owner.transport
         self._direct = type(transport) is tcp.Server and not transport.TLS
 
-    def write(self, frames: bytes) -> None:
-        """Writes whole frames in order; drops them when the socket is not open."""
+    def write(self, frames: bytes, live: bool = True) -> int:
+        """Writes whole frames in order, and says how many bytes wait afterwards.
+
+        Drops them when the socket is not open. What is not `live` does not count towards `LIMIT`:
+        whoever writes it waits for room first.
+        """
         owner = self._owner
-        if owner.open and self.put(frames) > LIMIT:
-            owner.too_slow()
+        if not owner.open:
+            return 0
+        waits = self.put(frames)
+        if not live:
+            self._free = min(self._free + len(frames), waits)
+        elif waits > LIMIT:
+            self.judge(waits)
+        return waits
+
+    def judge(self, waits: int) -> None:
+        """Closes a client for which more than `LIMIT` waits, of what counts."""
+        if waits - self._free > LIMIT and self._owner.open:
+            self._owner.too_slow()
+
+    def too_slow(self) -> None:
+        """Closes a client that the application found too slow."""
+        if self._owner.open:
+            self._owner.too_slow()
 
     def put(self, data: bytes) -> int:
         """Writes bytes whatever the state, and says how many wait afterwards."""
         transport = self._owner.transport
+        if self._free:
+            self._free = min(self._free, waiting(transport))
         if not self._direct or transport._tempDataLen or transport.dataBuffer:
             transport.write(data)
             return waiting(transport)

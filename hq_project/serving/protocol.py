@@ -171,8 +171,9 @@ class Socket(Handshake):
 
     def sendData(self, data: bytes, sync: bool = False, chopsize: int | None = None) -> None:
         """All that autobahn writes."""
-        if self.outgoing.put(data) > LIMIT and self.open:
-            self.too_slow()
+        waits = self.outgoing.put(data)
+        if waits > LIMIT:
+            self.outgoing.judge(waits)
 
     def check_timeouts(self) -> None:
         """Pings a socket that was silent; autobahn drops it when no pong comes."""

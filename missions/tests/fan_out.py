@@ -39,6 +39,10 @@ class Listener:
             self.seqs.append(frame["seq"])
         self._news.set()
 
+    def waiting(self) -> int:
+        """It takes all at once."""
+        return 0
+
     def reset(self) -> None:
         """What it holds is void."""
         self.resets += 1

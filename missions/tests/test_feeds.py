@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from agents.sockets import outgoing
 from missions import feeds
 from missions.feeds import Place, Subscription
 from missions.tests.feed import Client, Log, Worker
@@ -119,6 +120,24 @@ def test_updates_that_wait_leave_as_one_write(log: Log, worker: Worker, take: Ta
     run(worker)
     assert len(writes) == 1
     assert len(client.got) == 5
+
+
+def test_very_much_that_waits_leaves_in_slices(
+    log: Log, worker: Worker, take: Take, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whole frames in order; who leaves between two of its slices gets nothing more."""
+    monkeypatch.setattr(outgoing, "SLICE", 300)
+    (stays, stays_place), (leaves, leaves_place) = take(0), take(0)
+    for place in (leaves_place, stays_place):
+        worker.feed.settle(place, 0)
+    for _ in range(9):
+        worker.hand_over(log.publish([0]))
+    assert worker.step()
+    assert 0 < len(leaves.got) < 9
+    worker.feed.leave(leaves_place)
+    leaves.gone = True
+    run(worker)
+    assert [seq for _, seq in stays.got] == list(range(1, 10))
 
 
 def test_who_leaves_between_two_writes_of_a_fan_out_gets_nothing(

@@ -9,7 +9,7 @@ from typing import Self
 import psutil
 import psycopg
 import pytest
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from tests.cast import DIRECTOR, OUTSIDER
 from tests.faults.authors import Author
@@ -17,6 +17,7 @@ from tests.faults.conftest import Gather
 from tests.faults.crowd import Crowd
 from tests.faults.half_open import HalfOpen
 from tests.faults.site import FULL, Site
+from tests.hq_server import HQServer
 from tests.socket_client import SocketClient
 
 SLOW_WITHIN = 60.0
@@ -27,6 +28,24 @@ BODY = "\N{DIRECT HIT}" * 8000
 """The longest there is: 32 kB on the wire."""
 
 
+async def narrow(node: HQServer, token: str, query: str) -> ClientConnection:
+    """A socket whose client takes little at a time, and nothing unless it is asked to."""
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+    raw.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", node.port))
+    return await connect(
+        f"{node.socket_url}?{query}",
+        sock=raw,
+        additional_headers={"Authorization": f"Bearer {token}"},
+        compression=None,
+        max_queue=1,
+        max_size=None,
+        ping_interval=None,
+        proxy=None,
+    )
+
+
 class SlowReader:
     """Opens a socket on the crowd's mission, and reads nothing."""
 
@@ -34,22 +53,8 @@ class SlowReader:
         self.crowd = crowd
 
     async def __aenter__(self) -> Self:
-        node = self.crowd.site.nodes[0]
-        raw = socket.socket()
-        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
-        raw.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", node.port))
-        token = self.crowd.rest[DIRECTOR][0].access
-        self.connection = await connect(
-            f"{node.socket_url}?missions={self.crowd.mission}",
-            sock=raw,
-            additional_headers={"Authorization": f"Bearer {token}"},
-            compression=None,
-            max_queue=1,
-            max_size=None,
-            ping_interval=None,
-            proxy=None,
-        )
+        node, token = self.crowd.site.nodes[0], self.crowd.rest[DIRECTOR][0].access
+        self.connection = await narrow(node, token, f"missions={self.crowd.mission}")
         self.port = self.connection.local_address[1]
         return self
 

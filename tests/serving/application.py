@@ -153,13 +153,16 @@ async def stubborn(scope: Message, receive: Receive, send: Send) -> None:
 
 
 async def frames(scope: Message, receive: Receive, send: Send) -> None:
-    """Writes N prepared frames of SIZE letters for every text `N SIZE`, through the extension."""
+    """Writes N prepared frames of SIZE letters for every text `N SIZE`, through the extension.
+
+    With a query as frames that do not count towards its limit.
+    """
     outgoing = scope["extensions"]["hq.outgoing"]
     await send({"type": "websocket.accept"})
     while (message := await receive())["type"] == "websocket.receive":
         count, size = map(int, message["text"].split())
         for number in range(count):
-            outgoing.write(framed(b"%08d" % number + b"x" * (size - 8)))
+            outgoing.write(framed(b"%08d" % number + b"x" * (size - 8)), not scope["query_string"])
             await asyncio.sleep(0)
         say("waiting", outgoing.waiting())
     say("ended", message["code"], scope["path"])

@@ -5,7 +5,7 @@ from twisted.internet.testing import StringTransport
 
 from hq_project.serving.outgoing import Outgoing, waiting
 from tests.serving.process import Serving
-from tests.serving.wire import CLOSE, TEXT, Wire
+from tests.serving.wire import CLOSE, PING, PONG, TEXT, Wire
 
 
 class Owner:
@@ -66,10 +66,28 @@ def test_a_client_that_does_not_read_is_closed_and_harms_nobody(server: Serving)
         assert [int(frame.payload[:8]) for frame in frames] == list(range(len(frames)))
 
 
+def test_what_does_not_count_ends_nobody_and_what_counts_does_behind_it(server: Serving) -> None:
+    """8 MB that a client was promised room for; a ping is answered; then 4008 as ever."""
+    with Wire(server, receive_buffer=4096) as wire:
+        assert wire.handshake("/frames?free").status == 101
+        written = server.said.count("waiting ")
+        wire.frame(TEXT, b"1000 8000")
+        server.wait_until(lambda: server.said.count("waiting ") > written, within=10)
+        wire.frame(PING, b"there?")
+        frames = [wire.next_frame() for _ in range(1001)]
+        assert frames.pop() == (PONG, b"there?")
+        assert all(frame is not None and frame.opcode == TEXT for frame in frames)
+    with Wire(server, receive_buffer=4096) as wire:
+        assert wire.handshake("/frames").status == 101
+        wire.frame(TEXT, b"1000 8000")
+        *_, last = wire.frames()
+        assert last == (CLOSE, (4008).to_bytes(2, "big") + b"Too far behind.")
+
+
 def test_a_client_that_never_reads_is_dropped(server: Serving) -> None:
     """Ten seconds after its close its memory is free again."""
     with Wire(server, receive_buffer=4096) as slow:
-        assert slow.handshake("/frames?forever").status == 101
+        assert slow.handshake("/frames").status == 101
         ended = server.said.count("ended 4008 /frames")
         slow.frame(TEXT, b"5000 8000")
         server.wait_until(lambda: server.said.count("ended 4008 /frames") > ended, within=15)
