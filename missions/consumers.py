@@ -16,7 +16,7 @@ from agents.errors import NotFound, TokenInvalid
 from agents.protocol import CloseCode, wire_time
 from agents.sockets.consumer import AuthenticatedConsumer, Disconnected
 from agents.sockets.credentials import chosen_missions
-from missions import commands, oversight
+from missions import commands, limits, oversight
 from missions.access import Access, follow_revisions, read_access
 from missions.protocol import (
     AccessChanged,
@@ -63,7 +63,8 @@ class MissionConsumer(AuthenticatedConsumer):
                     agent=access.agent,
                     expires_at=wire_time(self.expires_at),
                     missions=list(access.missions.values()),
-                )
+                ),
+                live=False,
             )
             for mission_id in access.latest if self._chosen is None else self._chosen:
                 if mission_id in access.missions:
@@ -118,9 +119,17 @@ class MissionConsumer(AuthenticatedConsumer):
             for mission_id in {*before.missions, *held} - access.missions.keys():
                 self._subscriptions.leave(mission_id)
                 self.outgoing.send(Unsubscribed(mission=mission_id, reason="access_revoked"))
+            known = {} if moved else before.missions
+            told = {key: one for key, one in known.items() if key in access.missions}
             for mission_id, mission in access.missions.items():
                 if moved or mission != before.missions.get(mission_id):
-                    self.outgoing.send(MissionFrame(mission=mission))
+                    await self.outgoing.room(limits.BACKLOG_BEFORE_SNAPSHOT_BYTES)
+                    if access.revision != self.access_revision:
+                        # Overtaken: the newer rights are told to who knows no more than this.
+                        self._access = access._replace(missions=told)
+                        return
+                    self.outgoing.send(MissionFrame(mission=mission), live=False)
+                    told[mission_id] = mission
                 appeared = mission_id not in before.missions and self._chosen is None
                 # Cut by a revision in between, which was overtaken before it could be told.
                 cut = mission_id in held and not self._subscriptions.follows(mission_id)

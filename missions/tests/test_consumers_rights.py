@@ -1,17 +1,22 @@
 """Rights that change under an open socket: what is cut at once, and what the client is told."""
 
+import asyncio
 from typing import Any
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from agents import sessions, threads, watch
+from agents.protocol import Pong
 from agents.roles import Clearance, Role
 from agents.tests.wire import Wire
 from missions import services, switchboard
 from missions.access import read_access
 from missions.models import Mission
 from missions.tests.room import Room, bodies, is_body, set_access
+from tests import layers
 from tests.cast import ANALYST, DIRECTOR, HANDLER, OPERATIVE, OUTSIDER
+from tests.layers import FaultyLayer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -63,6 +68,36 @@ async def test_a_right_taken_and_given_back_in_one_breath_leaves_no_dead_stream(
     await consumer.rescope(given)
     await room.publish(HANDLER, mission, "fence")
     assert "fence" in bodies(await wire.until(is_body("fence")))
+
+
+async def test_rights_that_change_while_a_client_is_told_of_others_are_told_once(
+    room: Room, mission: Mission, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is said by rights that were overtaken, and nothing is left out by the newer ones."""
+    monkeypatch.setattr(watch, "COMPARE_EVERY_ALONE", 3600.0)
+    layers.use(settings, FaultyLayer).holds.add("hq.notice")
+    wire, handler, analyst = await room.enter(ANALYST), room.cast[HANDLER], room.cast[ANALYST]
+    consumer = wire_consumer(wire)
+    wire.stop_reading()
+    consumer.outgoing.send(Pong(id="x" * 300_000))
+
+    def another() -> str:
+        made = services.create_mission(handler, "Another", "", Clearance.RESTRICTED)
+        services.add_member(handler, made.pk, analyst.pk)
+        return str(made.pk)
+
+    tasks = []
+    for change in (another, lambda: services.change_mission(handler, mission.pk, codename="Newer")):
+        access = await read_after(room, change)
+        consumer.cut(access)
+        tasks.append(asyncio.create_task(consumer.rescope(access)))
+        await asyncio.sleep(0)
+    wire.read_again()
+    await asyncio.gather(*tasks)
+    await wire.expect("pong")
+    frames = await wire.fence()
+    assert [frame["type"] for frame in frames] == ["mission", "subscribed", "mission"]
+    assert [frame["mission"]["codename"] for frame in frames[::2]] == ["Another", "Newer"]
 
 
 async def test_a_reclassified_mission_disappears_for_who_is_cleared_too_low(
