@@ -12,8 +12,8 @@ from uuid import UUID
 from agents.sockets.outgoing import slices
 from missions.protocol import Revised, update_payload, update_prefix
 
-HELD_MOST = 2_000
-"""Payloads held for one subscription that reads history; beyond, it has to read again."""
+HELD_MOST = 1024 * 1024
+"""Bytes held for one subscription that reads history; beyond, it has to read again."""
 
 EARLY_MOST = 10_000
 """Events kept behind a hole; beyond, healing reads them from the database."""
@@ -68,6 +68,7 @@ class Subscription:
         "feed",
         "floor",
         "held",
+        "held_bytes",
         "listener",
         "number",
         "on_reset",
@@ -86,13 +87,15 @@ class Subscription:
         self.feed = feed
         self.stream: StreamFeed | None = stream
         self.held: list[tuple[int, bytes]] = []
+        self.held_bytes = 0
         self.floor: int | None = None
         self.skip = 0
         self.void = False
 
     def hold(self, position: int, payload: bytes) -> None:
         """Keeps a payload until the history is sent."""
-        if len(self.held) >= HELD_MOST:
+        self.held_bytes += len(payload)
+        if self.held_bytes > HELD_MOST:
             self.annul()
         elif not self.void:
             self.held.append((position, payload))

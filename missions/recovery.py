@@ -5,7 +5,6 @@ is no longer the agent's is left and the right one joined. Never a partial recov
 what follows, or a snapshot. Called by `missions.commands` and `missions.consumers`.
 """
 
-import asyncio
 from collections.abc import Callable, Collection
 from functools import partial
 from uuid import UUID
@@ -18,9 +17,6 @@ from agents.sockets.outgoing import Outgoing
 from missions import history, limits, presence, switchboard
 from missions.feeds import Place, Subscription
 from missions.protocol import Page, Subscribed
-
-BACKLOG_LOOK = 0.02
-"""Seconds between two looks at a socket that has too much waiting for another snapshot."""
 
 
 class Subscriptions:
@@ -83,7 +79,11 @@ class Subscriptions:
         epoch: str | None,
         frame_id: FrameId | UnsetType,
     ) -> None:
-        while not self._outgoing.closed:
+        while True:
+            # First of all: neither a place nor a history waits for a client that does not read.
+            await self._outgoing.room(limits.BACKLOG_BEFORE_SNAPSHOT_BYTES)
+            if self._outgoing.closed:
+                return
             generation, stream = self._generation, self.stream
             place = await self._switchboard.join(
                 self._outgoing,
@@ -94,7 +94,6 @@ class Subscriptions:
                 head, page = await threads.in_command_thread(
                     history.snapshot_or_following, self._agent_id, mission_id, after, epoch
                 )
-                await self._room_for_a_snapshot()
             except BaseException:
                 self._switchboard.leave(place)
                 raise
@@ -104,10 +103,13 @@ class Subscriptions:
                 # Rights changed and the notice is still on its way: follow what was read.
                 self._switchboard.leave(place)
                 self.stream = head.stream
-            elif not place.continues(head.position):
+            elif (
+                not place.continues(head.position)
+                or self._outgoing.waiting() >= limits.BACKLOG_BEFORE_SNAPSHOT_BYTES
+            ):
                 self._switchboard.leave(place)
             else:
-                self._outgoing.send(_subscribed(page, frame_id))
+                self._outgoing.send(_subscribed(page, frame_id), live=False)
                 self._switchboard.settle(place, head.position)
                 self._places[mission_id] = place
                 self._there.add(mission_id)
@@ -162,13 +164,6 @@ class Subscriptions:
         if mission_id in self._there:
             self._there.discard(mission_id)
             self._presence.left(self._connection_id, mission_id)
-
-    async def _room_for_a_snapshot(self) -> None:
-        """Waits while too much is unsent; the kernel tells nobody when it takes bytes, so looks."""
-        while not self._outgoing.closed:
-            if self._outgoing.waiting() < limits.BACKLOG_BEFORE_SNAPSHOT_BYTES:
-                return
-            await asyncio.sleep(BACKLOG_LOOK)
 
 
 def _subscribed(page: Page, frame_id: FrameId | UnsetType) -> Subscribed:

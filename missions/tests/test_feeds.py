@@ -191,13 +191,18 @@ def test_a_history_read_after_a_renumbering_survives_its_reset(
 def test_too_much_held_means_reading_again(
     log: Log, worker: Worker, take: Take, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A slow history does not collect without bound."""
-    monkeypatch.setattr(feeds, "HELD_MOST", 3)
+    """A slow history does not collect without bound: what counts is bytes."""
     _, first = take(0)
     worker.feed.settle(first, 0)
     _, slow = take(0)
-    for _ in range(4):
+    worker.hand_over(log.publish([0]))
+    size = sum(len(payload) for _, payload in slow.held)
+    monkeypatch.setattr(feeds, "HELD_MOST", 3 * size)
+    for _ in range(2):
         worker.hand_over(log.publish([0]))
+    assert len(slow.held) == 3
+    assert slow.continues(0)
+    worker.hand_over(log.publish([0]))
     assert slow.held == []
     assert not slow.continues(4)
 

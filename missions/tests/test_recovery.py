@@ -185,20 +185,50 @@ async def test_a_read_that_fails_leaves_nothing_behind(
 async def test_a_snapshot_waits_for_room(
     mission: Mission, analyst: Socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is written only when little waits on the socket, and then it is."""
+    """Nothing is joined or read while much waits on the socket; then it is, and is written."""
     monkeypatch.setattr(limits, "BACKLOG_BEFORE_SNAPSHOT_BYTES", 10)
     analyst.reads.clear()
     analyst.outgoing.send(Pong(id="something that waits"))
-    task = asyncio.get_running_loop().create_task(analyst.subscriptions.subscribe(str(mission.pk)))
-    for _ in range(2):
-        analyst.outgoing.asked.clear()
-        async with asyncio.timeout(PATIENCE):
-            await analyst.outgoing.asked.wait()
+    with when_answered(HEAD_READ, lambda: None) as reading:
+        task = asyncio.create_task(analyst.subscriptions.subscribe(str(mission.pk)))
+        for _ in range(3):
+            analyst.outgoing.asked.clear()
+            async with asyncio.timeout(PATIENCE):
+                await analyst.outgoing.asked.wait()
         assert not task.done()
+        assert switchboard.current().missions() == []
+        assert reading.met == 0
     analyst.reads.set()
     assert (await analyst.next())["type"] == "pong"
     assert (await analyst.next())["type"] == "subscribed"
     await task
+
+
+async def test_a_snapshot_is_read_again_when_the_room_is_gone_meanwhile(
+    cast: dict[Member, Agent], mission: Mission, analyst: Socket
+) -> None:
+    """No history waits in memory: it is dropped, and read when there is room."""
+    loop, looked = asyncio.get_running_loop(), asyncio.Event()
+    analyst.outgoing.may_go = lambda: looked.set() or True  # type: ignore[func-returns-value]
+
+    def fill() -> None:
+        publish(cast, mission, "meanwhile")
+        analyst.reads.clear()
+        loop.call_soon_threadsafe(analyst.outgoing.send, Pong(id="x" * 300_000))
+
+    with when_answered(HEAD_READ, fill) as reading:
+        task = loop.create_task(analyst.subscriptions.subscribe(str(mission.pk)))
+        async with asyncio.timeout(PATIENCE):
+            await looked.wait()
+        for _ in range(2):  # until it waits for room again
+            analyst.outgoing.asked.clear()
+            async with asyncio.timeout(PATIENCE):
+                await analyst.outgoing.asked.wait()
+        analyst.reads.set()
+        assert (await analyst.next())["type"] == "pong"
+        assert (await analyst.next())["seq"] == 1
+        await task
+    assert reading.met == 2
 
 
 async def test_a_socket_that_closes_while_it_waits_keeps_no_place(
