@@ -63,19 +63,12 @@ class Subscription:
     counts payloads that were already waiting for the next fan-out when it joined the members.
     """
 
+    # fmt: off
     __slots__ = (
-        "agent_id",
-        "feed",
-        "floor",
-        "held",
-        "held_bytes",
-        "listener",
-        "number",
-        "on_reset",
-        "skip",
-        "stream",
-        "void",
+        "agent_id", "feed", "floor", "held", "held_bytes", "listener", "number", "on_reset",
+        "skip", "stream", "void",
     )
+    # fmt: on
 
     def __init__(
         self, listener: Listener, place: Place, feed: "MissionFeed", stream: "StreamFeed"
