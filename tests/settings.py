@@ -15,7 +15,10 @@ from pathlib import Path
 _var_dir = tempfile.mkdtemp(prefix="hq-tests-")
 atexit.register(shutil.rmtree, _var_dir, ignore_errors=True)
 
+_OF_TESTS = ("HQ_FAULTS_", "HQ_WORLDS")
 for _name in [*os.environ]:
+    if _name.startswith(_OF_TESTS):
+        continue
     if _name.startswith("HQ_") or _name in ("PORT", "WORKERS", "REDIS_URL"):
         del os.environ[_name]
 os.environ["HQ_DEBUG"] = "1"
