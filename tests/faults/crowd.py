@@ -6,14 +6,23 @@ The outsider follows too: nothing may ever reach it.
 import asyncio
 import time
 import uuid
+from collections import Counter
 from contextlib import AsyncExitStack
 
 from agents.roles import Clearance
 from missions.audiences import can_see
-from tests.cast import CAST, DIRECTOR, HANDLER, OUTSIDER, Member
-from tests.faults.authors import GIVE_UP, Author
+from tests.cast import ANALYST, CAST, DIRECTOR, HANDLER, OPERATIVE, OUTSIDER, Member
+from tests.faults.authors import GIVE_UP, MARK, Author, Reader, Revisor
 from tests.faults.followers import Follower
-from tests.faults.oracle import Verdict, audience_of, compare
+from tests.faults.oracle import (
+    FOREVER,
+    Holding,
+    Known,
+    Verdict,
+    Version,
+    audience_of,
+    compare,
+)
 from tests.faults.site import Site
 from tests.hq_server import HQServer
 from tests.ledger import Frame
@@ -28,11 +37,18 @@ class Crowd:
         self.rest: dict[Member, list[RestClient]] = {}
         self.followers: list[Follower] = []
         self.authors: list[Author] = []
+        self.revisor: Revisor | None = None
+        self.readers: list[Reader] = []
         self.mission = ""
         self._stack = AsyncExitStack()
 
-    async def gather(self, *, sockets: int = 2, every: float | None = 0.1) -> None:
-        """Logs everybody in, makes the mission, opens the sockets, and has the authors begin."""
+    async def gather(
+        self, *, sockets: int = 2, every: float | None = 0.1, revises: float | None = None
+    ) -> None:
+        """Logs everybody in, makes the mission, opens the sockets, and has the authors begin.
+
+        With `revises` somebody takes back or reclassifies one of their updates that often.
+        """
         for member in CAST:
             self.rest[member] = [await self.client(member, node) for node in self.site.nodes]
         director = self.rest[DIRECTOR][0]
@@ -48,6 +64,13 @@ class Crowd:
         if every is not None:
             for author in self.authors:
                 author.start(every)
+            for member in (ANALYST, OPERATIVE):
+                reader = Reader(member, self.authors, self.rest[member][-1])
+                self.readers.append(reader)
+                reader.start(0.2)
+        if revises is not None:
+            self.revisor = Revisor(self.authors, self.rest[DIRECTOR])
+            self.revisor.start(revises)
 
     async def client(self, member: Member, node: HQServer) -> RestClient:
         """A REST client of that agent; one login an agent and site."""
@@ -75,7 +98,7 @@ class Crowd:
 
     async def whole(self, since: float, *, within: float = GIVE_UP) -> float:
         """Seconds from `since` until everybody held an update said now, and all before it."""
-        mark = await self.authors[0].say(classification="restricted", roles=[], body="mark")
+        mark = await self.authors[0].say(classification="restricted", roles=[], body=MARK)
         moments = [
             await one.ledger.holds(mark["id"], within=within)
             for one in self.followers
@@ -85,22 +108,41 @@ class Crowd:
 
     async def verdict(self, fault: str) -> Verdict:
         """Ends the authors, waits until all is said and heard, and compares."""
+        if self.revisor is not None:
+            await self.revisor.stop()
         for author in self.authors:
             await author.stop()
         await self.settled()
         await self.whole(time.monotonic())
         verdict = Verdict(fault, repr(self.site))
         verdict.slowest_write = max(one.slowest() for one in self.authors)
-        promised = {key: up for one in self.authors for key, up in one.promised.items()}
-        verdict.promised = len(promised)
+        known = self.known()
+        verdict.promised = len(known)
         logs = {
             member: await clients[-1].log(self.mission)
             for member, clients in self.rest.items()
             if any(one.member is member and self._judged(one) for one in self.followers)
         }
         for follower in self.followers:
-            self._judge(verdict, follower, promised, logs.get(follower.member, []))
+            self._judge(verdict, follower, known, logs.get(follower.member, []))
+        if self.revisor is not None:
+            verdict.notes["revised"] = len(self.revisor.revised)
+        told = Counter(frame["type"] for one in self.followers for _, frame in one.ledger.told)
+        verdict.notes |= {f"{kind}s": told[kind] for kind in ("receipt", "presence", "overdue")}
         return verdict
+
+    def known(self) -> Known:
+        """What was promised, as it stood one after the other."""
+        known = {
+            key: [Version(FOREVER, update)]
+            for author in self.authors
+            for key, update in author.promised.items()
+        }
+        for key, (at, update) in (self.revisor.revised if self.revisor else {}).items():
+            known[key][-1] = known[key][-1]._replace(end=at)
+            if update is not None:
+                known[key].append(Version(FOREVER, update))
+        return known
 
     @staticmethod
     def _judged(follower: Follower) -> bool:
@@ -108,31 +150,33 @@ class Crowd:
         return not follower.over and follower.member is not OUTSIDER
 
     def _judge(
-        self,
-        verdict: Verdict,
-        follower: Follower,
-        promised: dict[str, Frame],
-        entries: list[Frame],
+        self, verdict: Verdict, follower: Follower, known: Known, entries: list[Frame]
     ) -> None:
         ledger = follower.ledger
-        verdict.forbidden += len(ledger.forbidden())
+        verdict.forbidden += len(ledger.forbidden(known))
         verdict.doubled += ledger.faults["doubled"]
         verdict.disordered += ledger.faults["disordered"]
+        verdict.denied += follower.denied
         if not self._judged(follower):
             return
         looker = ledger.looker
         due = {
-            key
-            for key, update in promised.items()
-            if can_see(looker, Clearance.RESTRICTED, audience_of(update))
+            key: versions
+            for key, versions in known.items()
+            if versions[-1].end == FOREVER
+            and can_see(looker, Clearance.RESTRICTED, audience_of(versions[-1].update))
         }
         numbers = [entry["seq"] for entry in entries]
         verdict.disordered += numbers != list(range(1, len(numbers) + 1))
-        log = [entry["update"]["id"] for entry in entries]
-        compare(verdict, ledger.rooms[self.mission].ids(), log, due)
+        held = Holding(ledger.rooms[self.mission].ids(), ledger.arrived, ledger.origin)
+        compare(verdict, held, entries, due)
 
     async def leave(self) -> None:
         """Ends everything of it."""
+        for reader in self.readers:
+            await reader.stop()
+        if self.revisor is not None:
+            await self.revisor.stop()
         for author in self.authors:
             await author.stop()
         for follower in self.followers:

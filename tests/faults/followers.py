@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import websockets
 
 from tests.cast import OUTSIDER, Member
-from tests.faults.oracle import Witness, looker_for
+from tests.faults.oracle import looker_for
+from tests.faults.witness import RECOVERED_MOST, Witness
 from tests.hq_server import HQServer
-from tests.ledger import Violation
+from tests.ledger import Frame, Violation
 from tests.rest_client import RestClient
 from tests.socket_client import SocketClient
 
@@ -33,6 +34,7 @@ class Follower:
         self.refusals: list[int] = []
         self.snapshots = 0
         self.resumes = 0
+        self.denied = 0
         self.socket: SocketClient | None = None
         self.welcomed = asyncio.Event()
         self._tries = 0
@@ -107,10 +109,11 @@ class Follower:
 
     async def _subscribe(self, socket: SocketClient) -> bool:
         """Resumes; whether the socket lived to the answer. A mission unseen is answered too."""
-        cursor = {}
+        cursor: Frame = {}
+        seq = 0
         if self.mission in self.ledger.rooms:
             after, epoch = self.ledger.cursor(self.mission)
-            cursor = {"after": after, "epoch": epoch}
+            cursor, seq = {"after": after, "epoch": epoch}, self.ledger.rooms[self.mission].seq
         try:
             answer = await socket.ask("subscribe", mission=self.mission, **cursor)
         except (AssertionError, websockets.ConnectionClosed):
@@ -121,4 +124,7 @@ class Follower:
         if answer["type"] == "subscribed":
             self.resumes += answer["recovered"]
             self.snapshots += not answer["recovered"]
+            followed = answer["epoch"] == cursor.get("epoch")
+            missed = answer["seq"] - seq
+            self.denied += followed and missed < RECOVERED_MOST and not answer["recovered"]
         return True

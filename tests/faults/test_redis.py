@@ -38,7 +38,7 @@ async def judged(crowd: Crowd, fault: str, whole: float) -> Verdict:
 
 async def test_f3_redis_is_killed_and_started_empty(site: Site, gather: Gather) -> None:
     """Sockets stay open and are whole within ten seconds; writes go on."""
-    crowd = await gather(site)
+    crowd = await gather(site, revises=0.3)
     await asyncio.to_thread(site.redis.stop, signal.SIGKILL)
     down = time.monotonic()
     during = await crowd.whole(down)
@@ -59,11 +59,11 @@ def kill_subscribers(client: "redis.Redis") -> None:
 
 @pytest.mark.parametrize("forget", [flush, kill_subscribers])
 async def test_f4_redis_forgets_without_an_error(
-    on_sqlite: Site, gather: Gather, forget: Callable[["redis.Redis"], None]
+    site: Site, gather: Gather, forget: Callable[["redis.Redis"], None]
 ) -> None:
     """As when it is killed, though no call fails."""
-    crowd = await gather(on_sqlite)
-    with redis.Redis(port=on_sqlite.redis.port) as client:
+    crowd = await gather(site)
+    with redis.Redis(port=site.redis.port) as client:
         forget(client)
     whole = await crowd.whole(time.monotonic())
     await judged(crowd, f"F4 {forget.__name__.replace('_', ' ')}", whole)
@@ -72,7 +72,7 @@ async def test_f4_redis_forgets_without_an_error(
 async def test_f5_redis_stands_still(site: Site, gather: Gather) -> None:
     """While it stands, writes are answered as ever, and sockets are whole; and so after it."""
     seconds = 30 if FULL else {"SQLite": 12, "PostgreSQL": 5}[site.name]
-    crowd = await gather(site)
+    crowd = await gather(site, revises=0.5)
     with frozen(site.redis):
         stopped = time.monotonic()
         during = await crowd.whole(stopped)
@@ -83,12 +83,12 @@ async def test_f5_redis_stands_still(site: Site, gather: Gather) -> None:
     await judged(crowd, f"F5 Redis stopped for {seconds} s", max(whole, during))
 
 
-async def test_f6_a_burst_over_every_queue(on_sqlite: Site, gather: Gather) -> None:
+async def test_f6_a_burst_over_every_queue(site: Site, gather: Gather) -> None:
     """More at once than any queue on the way takes: nothing is lost or put out of order."""
-    count = 10_000 if FULL else 800
-    crowd = await gather(on_sqlite, sockets=1, every=None)
+    count = 10_000 if FULL else {"SQLite": 800, "PostgreSQL": 250}[site.name]
+    crowd = await gather(site, sockets=1, every=None)
     command = [sys.executable, "-m", "tests.faults.burst", crowd.mission, "dora", str(count)]
-    env = on_sqlite.nodes[0].env
+    env = site.nodes[0].env
     await asyncio.to_thread(subprocess.run, command, env=env, cwd=ROOT, check=True)
     whole = await crowd.whole(time.monotonic())
     verdict = await crowd.verdict(f"F6 {count:,} updates in one transaction")

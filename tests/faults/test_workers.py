@@ -7,7 +7,7 @@ import time
 
 import psutil
 
-from tests.cast import DIRECTOR, HANDLER
+from tests.cast import DIRECTOR, HANDLER, OUTSIDER
 from tests.faults.authors import Author
 from tests.faults.conftest import Gather
 from tests.faults.site import FULL, Site, paused, ready, seconds_until
@@ -23,7 +23,7 @@ def until_gone(pid: int) -> float:
 
 async def test_f1_a_worker_is_killed_under_load(site: Site, gather: Gather) -> None:
     """Its clients resume elsewhere, nothing is lost, and it is started again."""
-    crowd = await gather(site)
+    crowd = await gather(site, revises=0.5)
     before = site.workers()
     await asyncio.sleep(1)
     killed = time.monotonic()
@@ -39,6 +39,7 @@ async def test_f1_a_worker_is_killed_under_load(site: Site, gather: Gather) -> N
     assert verdict.wrong == {}
     assert whole < WHOLE_WITHIN
     assert 1006 in [code for one in crowd.followers for code in one.closes]
+    assert any(one.resumes for one in crowd.followers)
 
 
 async def test_f2_workers_restart_one_after_the_other(site: Site, gather: Gather) -> None:
@@ -58,6 +59,7 @@ async def test_f2_workers_restart_one_after_the_other(site: Site, gather: Gather
     assert worst < WHOLE_WITHIN
     closes = {code for one in crowd.followers for code in one.closes}
     assert closes == {1012}
+    assert all(one.resumes for one in crowd.followers if one.member is not OUTSIDER)
 
 
 async def test_f15_two_workers_publish_to_one_mission_at_once(site: Site, gather: Gather) -> None:
