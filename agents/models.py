@@ -86,7 +86,17 @@ class Agent(AbstractBaseUser, PermissionsMixin):
     class Meta:
         ordering = ("codename",)
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(Lower("username"), name="agent_username_any_case"),
+            models.UniqueConstraint(
+                Lower("username"),
+                name="agent_username_any_case",
+                violation_error_message="An agent with that username exists already.",
+            ),
+            # A log names its authors by codename alone: keel must not pass for Keel.
+            models.UniqueConstraint(
+                Lower("codename"),
+                name="agent_codename_any_case",
+                violation_error_message="An agent with that codename exists already.",
+            ),
             models.CheckConstraint(
                 condition=models.Q(role__in=[role.value for role in Role]), name="agent_role_known"
             ),

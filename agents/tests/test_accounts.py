@@ -59,6 +59,7 @@ def test_a_weak_password_is_refused(password: str) -> None:
     [
         ("Ada", "Other"),
         ("other", "ada the agent"),
+        ("other", "ADA the Agent"),
         ("", "x"),
         ("a b", "x"),
         ("a\n", "x"),
