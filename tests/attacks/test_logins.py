@@ -178,7 +178,7 @@ async def test_guesses_at_the_same_instant_count(besieger: Attacker, gate_trail:
     gate_trail.owes(
         "authn_login_fail", "invalid_credentials", besieger.address, attempts=outcomes.count(WRONG)
     )
-    gate_trail.owes("excess_rate_limit_exceeded", "login_pair", besieger.address)
+    gate_trail.owes("excess_rate_limit_exceeded", "login_pending", besieger.address)
 
 
 async def test_logins_at_the_same_instant_are_no_failures(besieger: Attacker) -> None:
