@@ -5,6 +5,8 @@ imported, because that makes the reactor's loop. Called by `workers` in a fresh 
 """
 
 import asyncio
+import contextlib
+import ctypes
 import gc
 from functools import partial
 from typing import TYPE_CHECKING
@@ -13,6 +15,9 @@ import uvloop
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from agents.protocol import MAX_FRAME_BYTES
+
+M_ARENA_MAX = -8
+"""The parameter's number in glibc's `malloc.h`."""
 
 if TYPE_CHECKING:
     from daphne.cli import CommandLineInterface
@@ -42,6 +47,16 @@ def command_line(lifeline: int | None = None) -> "CommandLineInterface":
     return interface
 
 
+def _share_arenas() -> None:
+    """Has threads share two arenas of the C allocator, where it is glibc's.
+
+    Each HTTP request has a thread of its own, and each thread would else take an arena of its own
+    and keep what it once held: a worker grew by megabytes for nothing.
+    """
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+
+
 def run(descriptor: int, application: str, lifeline: int | None = None) -> None:
     """Serves `module:attribute` on a listening descriptor until told to stop."""
     interface = command_line(lifeline)
@@ -49,4 +64,5 @@ def run(descriptor: int, application: str, lifeline: int | None = None) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+    _share_arenas()
     interface.run(["--fd", str(descriptor), application])
