@@ -262,12 +262,12 @@ TURNS = 64
 class _Snapshots:
     """The newest of streams, encoded, so that many reconnects read each log once.
 
-    An entry is good only for exactly the epoch and number it was read at.
+    One a stream, good only for exactly the epoch and number it was read at.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._kept: OrderedDict[Head, Slice] = OrderedDict()
+        self._kept: OrderedDict[tuple[UUID, int], tuple[Head, Slice]] = OrderedDict()
         self._lock = threading.Lock()
         self._turns = [threading.Lock() for _ in range(TURNS)]
 
@@ -277,16 +277,18 @@ class _Snapshots:
 
     def get(self, head: Head) -> Slice | None:
         """The newest of exactly that stream, epoch and number, if it is kept."""
-        key = head._replace(position=0)
+        key = head.mission_id, head.stream
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
+            at, part = self._kept.get(key, (None, None))
+            if at != head._replace(position=0):
+                return None
+            self._kept.move_to_end(key)
+            return part
 
     def put(self, head: Head, part: Slice) -> None:
         """Keeps what was read and is known not to have been renumbered meanwhile."""
         with self._lock:
-            self._kept[head._replace(position=0)] = part
+            self._kept[head.mission_id, head.stream] = head._replace(position=0), part
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
 
