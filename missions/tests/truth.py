@@ -94,8 +94,9 @@ class State(NamedTuple):
                 return self._oversees(agent, frame) and self._are_members(mission, [frame["agent"]])
             case "overdue":
                 return self._oversees(agent, frame) and self._are_members(mission, frame["agents"])
-            case "published":
-                return self._reviews(agent, frame["update"]["id"])
+            case "published" | "sent":
+                update = frame["update"]
+                return self._reviews(agent, update if kind == "sent" else update["id"])
             case "error":
                 return frame.keys() <= ERROR_FIELDS
         return kind in SILENT

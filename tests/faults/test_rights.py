@@ -35,13 +35,20 @@ EVERYWHERE = ("nothing", "Redis", "a worker")
 
 
 def change(site: Site, what: str, member: Member) -> tuple[float, float]:
-    """Changes an account in a process of its own; when that began, and when it was committed."""
+    """Changes an account in a process of its own; when that began, and when it was committed.
+
+    Tried again while what a worker that was cut off had locked is locked still.
+    """
     command = [sys.executable, "-m", "tests.faults.rights", what, member.username]
-    said = subprocess.run(
-        command, env=site.nodes[-1].env, cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    asked, committed = map(float, said.stdout.split()[-2:])
-    return asked, committed
+    until = time.monotonic() + GIVE_UP
+    while True:
+        done = subprocess.run(
+            command, env=site.nodes[-1].env, cwd=ROOT, check=False, capture_output=True, text=True
+        )
+        if done.returncode == 0:
+            asked, committed = map(float, done.stdout.split()[-2:])
+            return asked, committed
+        assert time.monotonic() < until, done.stderr
 
 
 async def log_out(client: RestClient) -> None:

@@ -22,7 +22,7 @@ LOWEST = Clearance.RESTRICTED
 REVISED_WITHIN = 5.0
 """Seconds after the answer to a revision in which what was sent before may still arrive."""
 
-TOLD = ("welcome", "mission", "presence", "receipt", "overdue")
+TOLD = ("welcome", "mission", "presence", "receipt", "overdue", "sent")
 RECOVERED_MOST = 500
 
 
@@ -144,6 +144,9 @@ class Witness(Ledger):
                 return self._since(
                     at, lambda looker: may_enter(looker, LOWEST) and may_staff(looker.viewer)
                 )
+            case "sent":
+                own = any(self._own(one.update) for one in _versions(frame["update"], known))
+                return 0.0 if own else FOREVER
         return min(
             (
                 self._since(at, _oversees(version.update, self._own(version.update)))
