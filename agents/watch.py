@@ -32,6 +32,8 @@ COMPARE_EVERY = 2.0
 COMPARE_EVERY_ALONE = 0.5
 NOTICE_KEPT = 10.0
 STALE_AFTER = 8.0
+ANSWERED_WITHIN = 0.7
+"""Seconds from a notice to the comparison that it asks for, after which nothing is sent."""
 CLOSE_AFTER = 10.0
 LOOK_EVERY = 0.5
 OVERSLEPT = 0.5
@@ -78,6 +80,7 @@ class Watch:
         self._compared_at = time.monotonic()
         self._wanted = asyncio.Event()
         self._lately: dict[UUID, float] = {}
+        self._unanswered: list[float] = []
         self._revised: Revised | None = None
         self._hooks: list[Hook] = []
         self._lags: list[Callable[[], float | None]] = []
@@ -126,8 +129,15 @@ class Watch:
 
     @property
     def fresh(self) -> bool:
-        """Whether rights were compared lately enough to send updates by them."""
-        return time.monotonic() - self._compared_at < STALE_AFTER
+        """Whether rights were compared lately enough to send updates by them.
+
+        Not while a notice waits for its comparison: a worker that hears of a change and cannot
+        read it sends nothing by the old rights.
+        """
+        now = time.monotonic()
+        if self._unanswered and now - self._unanswered[0] > ANSWERED_WITHIN:
+            return False
+        return now - self._compared_at < STALE_AFTER
 
     @property
     def lagging(self) -> bool:
@@ -157,6 +167,7 @@ class Watch:
             if revised and self._revised:
                 await self._revised(revised)
         self._compared_at = started
+        self._unanswered = [at for at in self._unanswered if at > started]
 
     async def aclose(self) -> None:
         """Ends the tasks."""
@@ -172,6 +183,7 @@ class Watch:
         now = time.monotonic()
         self._lately.update(dict.fromkeys(agents | sessions, now))
         if sessions & self._sockets.keys() or agents & self._of_agent.keys():
+            self._unanswered.append(now)
             self._wanted.set()
 
     async def _run(self) -> None:
