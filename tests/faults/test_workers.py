@@ -33,6 +33,14 @@ async def test_f1_a_worker_is_killed_under_load(site: Site, gather: Gather) -> N
     await asyncio.to_thread(seconds_until, lambda: len(site.workers()) == len(before), within=10)
     restarted = time.monotonic() - killed
     await asyncio.to_thread(seconds_until, lambda: all(map(ready, site.nodes)), within=20)
+    assert crowd.revisor is not None
+    await crowd.revisor.stop()  # no stream is numbered anew any more: who comes back resumes
+    killed = time.monotonic()
+    os.kill(before[1], signal.SIGKILL)
+    whole = max(whole, await crowd.whole(killed))
+    await asyncio.to_thread(until_gone, before[1])
+    await asyncio.to_thread(seconds_until, lambda: len(site.workers()) == len(before), within=10)
+    await asyncio.to_thread(seconds_until, lambda: all(map(ready, site.nodes)), within=20)
     verdict = await crowd.verdict("F1 kill -9 of a worker")
     verdict.whole, verdict.notes["restarted"] = whole, restarted
     verdict.tell()
