@@ -27,6 +27,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def unnoticed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The layer loses every notice, and nobody compares unless the test does."""
     monkeypatch.setattr(watch, "COMPARE_EVERY_ALONE", 3600.0)
+    monkeypatch.setattr(watch, "OVERSLEPT", 3600.0)
     layers.use(settings, FaultyLayer).holds.add("hq.notice")
 
 

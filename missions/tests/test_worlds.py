@@ -31,6 +31,7 @@ def uncertain(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.CHANNEL_LAYERS = weather.LAYERS
     settings.HQ_FRAMES_PER_SECOND = settings.HQ_FRAME_BURST = 1_000_000
     monkeypatch.setattr(watch, "COMPARE_EVERY_ALONE", 3600.0)
+    monkeypatch.setattr(watch, "OVERSLEPT", 3600.0)
     monkeypatch.setattr(presence, "EVERY", 0.01)
 
 
