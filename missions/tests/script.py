@@ -57,7 +57,7 @@ class Script:
             self.runner.close()
             forget()
 
-    def do(self, work: Coroutine[Any, Any, None]) -> None:
+    def do(self, work: Coroutine[Any, Any, object]) -> None:
         """Runs the world until that is done; what it set going goes on later."""
         self.runner.run(work)
 

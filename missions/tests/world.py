@@ -108,11 +108,13 @@ class World:
             self.clients.append(client)
             await client.connect(login.token, login.session)
 
-    async def come_back(self, client: Client) -> None:
-        """A client whose socket is gone opens another, and resumes."""
-        if not client.open and (login := await self.log_in(client.agent)):
-            await client.leave()
-            await client.connect(login.token, login.session)
+    async def come_back(self, client: Client) -> bool:
+        """A client whose socket is gone opens another, and resumes; whether it may."""
+        if client.open or (login := await self.log_in(client.agent)) is None:
+            return False
+        await client.leave()
+        await client.connect(login.token, login.session)
+        return True
 
     async def time_passes(self) -> None:
         """What is to be acknowledged is overdue from now on."""
@@ -146,9 +148,8 @@ class World:
             await self.compare()
             await asyncio.gather(*(client.fence() for client in self.clients))
             cut_off = [one for one in self.clients if one.code == COMES_BACK]
-            for client in cut_off:
-                await self.come_back(client)
-            still = 0 if cut_off or self._heard() != heard else still + 1
+            back = [await self.come_back(client) for client in cut_off]
+            still = 0 if any(back) or self._heard() != heard else still + 1
             if still == 2:
                 break
         assert still == 2, "The world does not come to rest."
