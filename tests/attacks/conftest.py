@@ -154,7 +154,8 @@ async def director(fort: HQServer) -> AsyncIterator[RestClient]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The audit log is read after all attacks, every log after everything."""
     last = [item for item in items if item.path.name == "test_traces.py"]
-    trails = [item for item in items if item.path.name in ("test_trail.py", "test_tampering.py")]
+    here = [item for item in items if item.path.parent.name == "attacks"]
+    trails = [item for item in here if item.path.name in ("test_trail.py", "test_tampering.py")]
     rest = [item for item in items if item not in last and item not in trails]
     attacks = [at for at, item in enumerate(rest) if item.path.parent.name == "attacks"]
     place = attacks[-1] + 1 if attacks else len(rest)

@@ -56,10 +56,11 @@ def test_a_client_that_does_not_read_is_closed_and_harms_nobody(server: Serving)
         assert slow.handshake("/frames").status == 101
         assert other.handshake("/echo").status == 101
         before = psutil.Process(worker).memory_info().rss
+        written = server.said.count("waiting ")
         slow.frame(TEXT, b"5000 8000")
         other.frame(TEXT, b"still there?")
         assert other.next_frame() == (TEXT, b"still there?")
-        server.wait_for("waiting ")
+        server.wait_until(lambda: server.said.count("waiting ") > written, within=10)
         assert psutil.Process(worker).memory_info().rss - before < 10 * 1024 * 1024
         *frames, last = slow.frames()
         assert last == (CLOSE, (4008).to_bytes(2, "big") + b"Too far behind.")
@@ -79,7 +80,9 @@ def test_what_does_not_count_ends_nobody_and_what_counts_does_behind_it(server: 
         assert all(frame is not None and frame.opcode == TEXT for frame in frames)
     with Wire(server, receive_buffer=4096) as wire:
         assert wire.handshake("/frames").status == 101
+        written = server.said.count("waiting ")
         wire.frame(TEXT, b"1000 8000")
+        server.wait_until(lambda: server.said.count("waiting ") > written, within=10)
         *_, last = wire.frames()
         assert last == (CLOSE, (4008).to_bytes(2, "big") + b"Too far behind.")
 
