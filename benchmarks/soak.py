@@ -175,6 +175,7 @@ class Soak:
         samples = [(one.seconds, one.megabytes, one.descriptors) for one in self.samples]
         if self.plan.json_file:
             written = {**figures, "recoveries": self.recoveries, "samples": samples}
+            self.plan.json_file.parent.mkdir(parents=True, exist_ok=True)
             self.plan.json_file.write_text(json.dumps(written, indent=1), encoding="utf-8")
         if self.plan.svg:
             memory = Line("memory of both workers, MB", [(at / 60, mb) for at, mb, _ in samples])
