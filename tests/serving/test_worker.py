@@ -48,30 +48,27 @@ def environment(folder: Path) -> dict[str, str]:
     }
 
 
-def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
-    """A ping every 20 s, dropped after 30 s, no end after a day, 128 KiB."""
-    said = subprocess.run(
-        [sys.executable, "-c", DJANGO + DEFAULTS],
+def said(script: str, folder: Path) -> str:
+    """What a script prints in a process of its own, with Django set up."""
+    done = subprocess.run(
+        [sys.executable, "-c", DJANGO + script],
         cwd=ROOT,
-        env=environment(tmp_path),
+        env=environment(folder),
         capture_output=True,
         text=True,
         check=True,
     )
-    assert said.stdout == "20 30 -1\n131072 131072 True\n"
+    return done.stdout
+
+
+def test_the_defaults_are_those_of_the_contract(tmp_path: Path) -> None:
+    """A ping every 20 s, dropped after 30 s, no end after a day, 128 KiB."""
+    assert said(DEFAULTS, tmp_path) == "20 30 -1\n131072 131072 True\n"
 
 
 def test_a_worker_remembers_no_queries(tmp_path: Path) -> None:
     """Under debug Django keeps them, and in threads that serve no HTTP nothing empties them."""
-    said = subprocess.run(
-        [sys.executable, "-c", DJANGO + QUERIES],
-        cwd=ROOT,
-        env=environment(tmp_path),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert said.stdout == "True 0\n"
+    assert said(QUERIES, tmp_path) == "True 0\n"
 
 
 class QuickPings(Serving):
