@@ -118,7 +118,7 @@ async def test_a_long_welcome_and_many_missions_lock_nobody_out(alone: HQServer)
     async with RestClient(alone) as director:
         await director.login(DIRECTOR)
         for number in range(MISSIONS):
-            await director.create_mission(f"{number:04}", objective=OBJECTIVE)
+            mission = await director.create_mission(f"{number:04}", objective=OBJECTIVE)
         connection = await narrow(alone, director.access, "")
         async with connection:
             assert await until(connection, "welcome") == ["welcome"]
@@ -130,7 +130,8 @@ async def test_a_long_welcome_and_many_missions_lock_nobody_out(alone: HQServer)
                 subprocess.run, command, env=alone.env, cwd=ROOT, check=True, capture_output=True
             )
             await until(connection, "access_changed")
-            await connection.send('{"type":"ping"}')
-            kinds = await until(connection, "pong")
+            # Unlike a ping, this is answered when the socket is re-scoped and not before.
+            await connection.send(json.dumps({"type": "unsubscribe", "mission": mission}))
+            kinds = await until(connection, "unsubscribed")
             assert kinds.count("mission") == MISSIONS
             assert kinds.count("subscribed") == limits.AUTO_SUBSCRIBED
