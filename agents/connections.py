@@ -2,10 +2,11 @@
 
 Owns the rows of `Worker` and `Connection`. A worker holds a lease of 30 s, renewed every 10 s, by
 the database's clock: when it dies without a word, its connections stop counting as soon as the
-lease ends. A handshake costs one insert, which is refused beyond the sockets that an agent may
-have: only there handshakes at the same instant, on any worker, see one another. What has closed is
-written in batches after the periodic comparison. State belongs to one event loop. Called by
-`agents.sockets`, read by the admin, by the list of sessions and by presence.
+process that was started in its place says so, or the lease ends. A handshake costs one insert,
+which is refused beyond the sockets that an agent may have: only there handshakes at the same
+instant, on any worker, see one another. What has closed is written in batches after the periodic
+comparison. State belongs to one event loop. Called by `agents.sockets`, read by the admin, by the
+list of sessions and by presence.
 """
 
 import asyncio
@@ -80,10 +81,14 @@ def want_disconnected(connection_ids: Iterable[UUID]) -> int:
 
 
 class Register:
-    """One loop's part of the register: its worker row, and its sockets by connection id."""
+    """One loop's part of the register: its worker row, and its sockets by connection id.
 
-    def __init__(self) -> None:
-        self.worker_id = uuid4()
+    `follows` is the worker, now dead, in whose place this one was started.
+    """
+
+    def __init__(self, worker_id: UUID | None = None, follows: UUID | None = None) -> None:
+        self.worker_id = worker_id or uuid4()
+        self._follows = follows
         self._enlisted = False
         self._enlisting = asyncio.Lock()
         self._renewed_at = 0.0
@@ -112,7 +117,11 @@ class Register:
                 self._writing = asyncio.get_running_loop().create_task(self._write_soon())
 
     async def keep(self) -> None:
-        """Renews the lease, and closes what the admin wants closed."""
+        """Ends what a death left, renews the lease, and closes what the admin wants closed."""
+        if self._follows is not None:
+            closed = int(CloseCode.ABNORMAL)
+            await threads.in_command_thread(_retire, self._follows, [], closed)
+            self._follows = None
         if not self._enlisted:
             return
         if time.monotonic() - self._renewed_at >= RENEW_EVERY:
@@ -140,7 +149,8 @@ class Register:
             self._writing.cancel()
             await asyncio.gather(self._writing, return_exceptions=True)
         if self._enlisted:
-            await threads.in_watch_thread(_retire, self.worker_id, self._closed)
+            closed = int(CloseCode.SERVICE_RESTART)
+            await threads.in_watch_thread(_retire, self.worker_id, self._closed, closed)
 
 
 def _enlist(worker_id: UUID) -> None:
@@ -199,16 +209,23 @@ def _unwanted(worker_id: UUID) -> list[UUID]:
     return list(wanted.values_list("id", flat=True))
 
 
-def _retire(worker_id: UUID, closed: list[Closed]) -> None:
+def _retire(worker_id: UUID, closed: list[Closed], code: int) -> None:
     _write_closed(closed)
     with transaction.atomic():
         Connection.objects.filter(worker=worker_id, closed_at=None).update(
-            closed_at=Now(), close_code=int(CloseCode.SERVICE_RESTART)
+            closed_at=Now(), close_code=code
         )
         Worker.objects.filter(id=worker_id).update(lease_until=Now())
 
 
 _of_loop: dict[asyncio.AbstractEventLoop, Register] = {}
+_named: tuple[UUID | None, UUID | None] = None, None
+
+
+def serve_as(worker_id: UUID, follows: UUID | None) -> None:
+    """Names the worker that this process is, and the dead one that it takes the place of."""
+    global _named
+    _named = worker_id, follows
 
 
 def current() -> Register:
@@ -216,5 +233,5 @@ def current() -> Register:
     loop = asyncio.get_running_loop()
     register = _of_loop.get(loop)
     if register is None:
-        register = _of_loop[loop] = Register()
+        register = _of_loop[loop] = Register(*_named)
     return register

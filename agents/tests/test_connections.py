@@ -192,6 +192,22 @@ async def test_the_connections_of_a_dead_worker_end_with_its_lease(
     assert await threads.in_command_thread(counted, [agent]) == {"ada": 1}
 
 
+async def test_who_takes_a_dead_workers_place_ends_what_it_held(
+    registers: tuple[Register, Register], session: Session
+) -> None:
+    """At once, not with the lease; those of the worker that lives stay."""
+    dead, alive = registers
+    lost, kept = await entered(dead, session), await entered(alive, session)
+    successor = Register(uuid4(), follows=dead.worker_id)
+    await successor.keep()
+    assert await open_now() == {kept.id}
+    ended = await row(lost.id)
+    assert (ended.close_code, ended.closed_at is not None) == (1006, True)
+    came = await entered(successor, session)
+    await successor.keep()
+    assert await open_now() == {kept.id, came.id}
+
+
 async def test_of_simultaneous_sockets_as_many_enter_as_may(
     registers: tuple[Register, Register], session: Session, settings: Settings
 ) -> None:

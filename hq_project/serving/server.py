@@ -18,7 +18,7 @@ import daphne.server  # installs the reactor: before anything else of Twisted's 
 from twisted.internet import defer, endpoints, reactor
 from twisted.logger import LogLevel, formatEvent, globalLogBeginner
 
-from agents import live, notebook, threads
+from agents import connections, live, notebook, threads
 from hq_project.serving import access
 from hq_project.serving.channel import ChannelFactory
 from hq_project.serving.inbox import Inbox
@@ -195,6 +195,7 @@ async def _start_live() -> None:
     # The first to be registered is the last to be closed: what ends may still leave a line.
     live.current().on_close(partial(threads.in_watch_thread, notebook.flush))
     notebook.begin()
+    connections.current()  # ends at once what the process before this one held, if it died
 
 
 def _run_quietly(work: Coroutine[Any, Any, None]) -> None:

@@ -19,7 +19,8 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
+from uuid import UUID, uuid4
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,15 @@ INSIST_SECONDS = 1.0
 
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
-Work = Callable[[int, int], None]
+
+class Life(NamedTuple):
+    """One process of a worker: its name, and that of the process before it in the same place."""
+
+    id: UUID
+    follows: UUID | None
+
+
+Work = Callable[[int, int, Life], None]
 """What a worker does, given the listening descriptor and its lifeline, until it is stopped."""
 
 
@@ -74,6 +83,7 @@ class Worker:
     """One place for a worker, which successive processes fill."""
 
     number: int
+    life: Life | None = None
     pid: int | None = None
     started: float = 0.0
     crashes: int = 0
@@ -138,9 +148,10 @@ class Workers:
         for worker in self.workers:
             if worker.pid is None and worker.start_at <= time.monotonic():
                 worker.started = time.monotonic()
-                worker.pid = self._fork()
+                worker.life = Life(uuid4(), worker.life and worker.life.id)
+                worker.pid = self._fork(worker.life)
 
-    def _fork(self) -> int:
+    def _fork(self, life: Life) -> int:
         # A signal between the fork and the child's own handlers would be lost in the parent's.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
         try:
@@ -148,12 +159,12 @@ class Workers:
             sys.stderr.flush()
             pid = os.fork()
             if pid == 0:
-                self._become_worker()
+                self._become_worker(life)
             return pid
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
-    def _become_worker(self) -> NoReturn:
+    def _become_worker(self, life: Life) -> NoReturn:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -163,7 +174,7 @@ class Workers:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
             for descriptor in (self._held, self._wake, self._woken):
                 os.close(descriptor)
-            self.work(self.listening.detach(), self._lifeline)
+            self.work(self.listening.detach(), self._lifeline, life)
             status = 0
         except KeyboardInterrupt:
             status = 0

@@ -4,13 +4,20 @@ import asyncio
 import os
 import signal
 import time
+from contextlib import AsyncExitStack
 
 import psutil
+import pytest
+import websockets
 
 from tests.cast import DIRECTOR, HANDLER, OUTSIDER
+from tests.conftest import Serve
 from tests.faults.authors import Author
 from tests.faults.conftest import Gather
-from tests.faults.site import FULL, Site, paused, ready, seconds_until
+from tests.faults.site import FULL, WIDE, Site, paused, ready, seconds_until
+from tests.redis_server import RedisServer
+from tests.rest_client import RestClient
+from tests.socket_client import SocketClient
 
 WHOLE_WITHIN = 5.0
 AWAKE_AND_WHOLE_WITHIN = 10.0
@@ -48,6 +55,38 @@ async def test_f1_a_worker_is_killed_under_load(site: Site, gather: Gather) -> N
     assert whole < WHOLE_WITHIN
     assert 1006 in [code for one in crowd.followers for code in one.closes]
     assert any(one.resumes for one in crowd.followers)
+
+
+@pytest.mark.parametrize("kept_in", ["databases", "postgres_databases"])
+async def test_f1_an_agent_whose_worker_died_opens_all_its_sockets_again(
+    kept_in: str, serve: Serve, redis_server: RedisServer, request: pytest.FixtureRequest
+) -> None:
+    """What the dead worker held does not count against the agent until its lease ends."""
+    hq = serve(
+        request.getfixturevalue(kept_in),
+        workers=2,
+        redis_url=redis_server.url,
+        settings=WIDE | {"HQ_SOCKETS_PER_AGENT": "10"},
+    )
+    async with await RestClient(hq).login(HANDLER) as client, AsyncExitStack() as stack:
+        before = [await SocketClient.open(hq, client.access) for _ in range(10)]
+        for socket in before:
+            await socket.expect("welcome")
+        killed = time.monotonic()
+        for worker in psutil.Process(hq.pid).children():
+            worker.kill()
+        assert {await socket.ended() for socket in before} == {1006}
+        opened = 0
+        while opened < 10:
+            assert time.monotonic() - killed < WHOLE_WITHIN
+            try:
+                socket = await SocketClient.open(hq, client.access)
+            except websockets.InvalidStatus:  # 429 until its worker runs again
+                await asyncio.sleep(0.1)
+            else:
+                stack.push_async_callback(socket.close)
+                await socket.expect("welcome")
+                opened += 1
 
 
 async def test_f2_workers_restart_one_after_the_other(site: Site, gather: Gather) -> None:

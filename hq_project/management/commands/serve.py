@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from django.utils.module_loading import import_string
 
+from agents import connections as register
 from agents import keys
 from agents.selectors import demo_agents_problem
 from hq_project.environment import Environment
@@ -72,9 +73,10 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _work(application: str, descriptor: int, lifeline: int) -> None:
+def _work(application: str, descriptor: int, lifeline: int, life: workers.Life) -> None:
     from hq_project.serving import worker  # in the child: it makes the event loop
 
+    register.serve_as(*life)
     worker.run(descriptor, ":".join(application.rsplit(".", 1)), lifeline)
 
 
