@@ -157,6 +157,8 @@ class Soak:
         os.kill(random.choice(self.site.workers()), signal.SIGTERM)
 
     async def _judge(self) -> bool:
+        # The end may cut into a fault, of which clients come back later each time they fail.
+        await self.crowd.settled(within=2 * WHOLE_WITHIN)
         verdict = await self.crowd.verdict(f"soak of {self.plan.minutes:g} minutes")
         verdict.whole = max((whole for _, whole in self.recoveries), default=0.0)
         first, last = quarters([one.megabytes for one in settled(self.samples)])
