@@ -152,6 +152,7 @@ class Subscriptions:
 
     def leave_all(self) -> None:
         """The socket is gone."""
+        self._on_reset = _nobody  # it refers back to the socket, which would wait for the collector
         for mission_id in {*self._places, *self._there}:
             self.leave(mission_id)
 
@@ -164,6 +165,10 @@ class Subscriptions:
         if mission_id in self._there:
             self._there.discard(mission_id)
             self._presence.left(self._connection_id, mission_id)
+
+
+def _nobody(mission_id: str) -> None:
+    """Whom a reset concerns when the socket is gone."""
 
 
 def _subscribed(page: Page, frame_id: FrameId | UnsetType) -> Subscribed:

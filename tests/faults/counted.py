@@ -18,8 +18,9 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] != "http" or scope["path"] != "/counts":
         await hq(scope, receive, send)
         return
-    gc.collect()
+    unreachable = gc.collect()
     counts = {
+        "unreachable": unreachable,
         "tasks": len(asyncio.all_tasks()),
         "threads": threading.active_count(),
         "blocks": sys.getallocatedblocks(),
