@@ -1,6 +1,7 @@
 """The services that tests of the whole product run against: real ones, started once a run."""
 
 import logging
+import signal
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from tests.processes import Process
 from tests.redis_server import RedisServer
 from tests.rest_client import RestClient
 
+# A shell that runs the tests in the background has them, and so HQ, ignore Ctrl+C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # HQ's own log says the same
 
 Serve = Callable[..., HQServer]

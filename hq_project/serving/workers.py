@@ -116,8 +116,9 @@ class Workers:
         # What is loaded by now is shared with the workers: collections would copy its pages.
         gc.collect()
         gc.freeze()
-        before = {one: signal.signal(one, _noticed) for one in (*STOPPING, signal.SIGCHLD)}
+        # First: a signal that came between the handlers and this would wake nobody.
         signal.set_wakeup_fd(self._wake, warn_on_full_buffer=False)
+        before = {one: signal.signal(one, _noticed) for one in (*STOPPING, signal.SIGCHLD)}
         try:
             self._start_due()
             self.announce()

@@ -46,6 +46,7 @@ class Command(BaseCommand):
         settings.HQ_VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         if _migrations_wait():
             self.stdout.write("Preparing the database.")
+            self.stdout.flush()
             call_command("migrate", verbosity=0)
         call_command("seed_demo")
         connections.close_all()
