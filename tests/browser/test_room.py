@@ -155,6 +155,9 @@ def test_news_of_another_mission_is_said_with_its_name(enter: Enter, scene: Scen
     scene.fresh()
     person = enter(NOVICE)
     aloud = person.page.locator("[aria-live=assertive]")
+    scene.say("All quiet.")
+    # The later mission of the two is followed: what comes now is news in the first one too.
+    expect(person.log).to_contain_text("All quiet.")
     scene.programs[HANDLER].publish(first, "Smoke there.", kind="alert")
     alert = f"Restricted, {HANDLER.codename}: Smoke there."
     expect(aloud).to_contain_text(f"Alert in {codename}, {alert}")
