@@ -17,7 +17,7 @@ from tests.faults.authors import Author
 from tests.faults.conftest import Gather
 from tests.faults.crowd import Crowd
 from tests.faults.half_open import HalfOpen
-from tests.faults.site import FULL, Site
+from tests.faults.site import FULL, Site, seconds_until
 from tests.hq_server import HQServer
 from tests.socket_client import SocketClient
 
@@ -57,6 +57,8 @@ class SlowReader:
         node, token = self.crowd.site.nodes[0], self.crowd.rest[DIRECTOR][0].access
         self.connection = await narrow(node, token, f"missions={self.crowd.mission}")
         self.port = self.connection.local_address[1]
+        self._log = node.log
+        self._log_began = node.log.stat().st_size  # ports are used again
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -79,11 +81,13 @@ class SlowReader:
         )
 
     def closed_with(self) -> str:
-        """The close code, as the server's log has it."""
-        log = self.crowd.site.nodes[0].log.read_text(encoding="utf-8")
-        lines = reversed(log.splitlines())  # ports are used again: the last one is ours
-        line = next(line for line in lines if line.endswith(f":{self.port}"))
-        return line.partition("code=")[2].split()[0]
+        """The close code, as the server's log has it, a moment after the connection is gone."""
+        seconds_until(lambda: bool(self._ends()), within=5)
+        return self._ends()[-1].partition("code=")[2].split()[0]
+
+    def _ends(self) -> list[str]:
+        lines = self._log.read_bytes()[self._log_began :].decode().splitlines()
+        return [one for one in lines if " code=" in one and one.endswith(f":{self.port}")]
 
     holder = 0
 
