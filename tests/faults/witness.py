@@ -45,6 +45,7 @@ class Witness(Ledger):
         self.violations: list[str] = []
         self.arrived: dict[str, float] = {}
         self.moved = asyncio.Event()
+        self._role = ""
         self.faults: Counter[str] = Counter()
         self.origin: str | None = None
         self._rights = [Right(0.0, FOREVER, looker)]
@@ -54,6 +55,8 @@ class Witness(Ledger):
         """The agent has these rights instead: none before `asked`, the old until `committed`."""
         self._rights[-1] = self._rights[-1]._replace(end=committed)
         self._rights.append(Right(asked, FOREVER, looker))
+        if self._role == looker.viewer.role.value:  # who came back since then knows already
+            self.moved.set()
 
     @property
     def looker(self) -> Looker:
@@ -104,8 +107,8 @@ class Witness(Ledger):
 
     def _welcome(self, frame: Frame) -> None:
         super()._welcome(frame)
-        viewer = self.looker.viewer
-        if len(self._rights) > 1 and frame["agent"]["role"] == viewer.role.value:
+        self._role = frame["agent"]["role"]
+        if len(self._rights) > 1 and self._role == self.looker.viewer.role.value:
             self.moved.set()
 
     def _access_changed(self, frame: Frame) -> None:
