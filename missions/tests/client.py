@@ -101,6 +101,8 @@ class Client:
 
     async def ask(self, kind: str, /, **fields: Any) -> None:
         """Sends a frame and waits for its answer, or the end of the socket."""
+        if not self.open:  # its end came when the loop went on, before this
+            return
         asked = self._say(kind, **fields)
         answered = self._answers[asked] = asyncio.get_running_loop().create_future()
         async with asyncio.timeout(PATIENCE):
