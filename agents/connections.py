@@ -119,8 +119,7 @@ class Register:
     async def keep(self) -> None:
         """Ends what a death left, renews the lease, and closes what the admin wants closed."""
         if self._follows is not None:
-            closed = int(CloseCode.ABNORMAL)
-            await threads.in_command_thread(_retire, self._follows, [], closed)
+            await threads.in_command_thread(_retire, self._follows, [], CloseCode.ABNORMAL)
             self._follows = None
         if not self._enlisted:
             return
@@ -149,8 +148,8 @@ class Register:
             self._writing.cancel()
             await asyncio.gather(self._writing, return_exceptions=True)
         if self._enlisted:
-            closed = int(CloseCode.SERVICE_RESTART)
-            await threads.in_watch_thread(_retire, self.worker_id, self._closed, closed)
+            code = CloseCode.SERVICE_RESTART
+            await threads.in_watch_thread(_retire, self.worker_id, self._closed, code)
 
 
 def _enlist(worker_id: UUID) -> None:
@@ -209,11 +208,12 @@ def _unwanted(worker_id: UUID) -> list[UUID]:
     return list(wanted.values_list("id", flat=True))
 
 
-def _retire(worker_id: UUID, closed: list[Closed], code: int) -> None:
+def _retire(worker_id: UUID, closed: list[Closed], code: CloseCode) -> None:
+    """Ends the worker: `closed` as they say themselves, what else it holds with `code`."""
     _write_closed(closed)
     with transaction.atomic():
         Connection.objects.filter(worker=worker_id, closed_at=None).update(
-            closed_at=Now(), close_code=code
+            closed_at=Now(), close_code=int(code)
         )
         Worker.objects.filter(id=worker_id).update(lease_until=Now())
 
