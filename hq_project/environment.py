@@ -200,6 +200,9 @@ def postgres_database(
 
     Values travel beside the statement (`server_side_binding`): PostgreSQL writes a statement that
     failed into its log, and one that was put together here would hold the body of an update.
+
+    A transaction that falls silent is ended by the server before those who wait for its locks give
+    up: a worker that is cut off in the middle of one would else lock everybody out while TCP waits.
     """
     return {
         "ENGINE": "hq_project.postgresql",
@@ -215,6 +218,7 @@ def postgres_database(
             "pool": {"min_size": 1, "max_size": 20, "timeout": 4, "reconnect_timeout": 2},
             "connect_timeout": 4,
             "tcp_user_timeout": 4000,
-            "options": "-c statement_timeout=3800 -c lock_timeout=3500",
+            "options": "-c statement_timeout=3800 -c lock_timeout=3500"
+            " -c idle_in_transaction_session_timeout=3000",
         },
     }

@@ -33,4 +33,6 @@ if "sqlite3" in DATABASES["default"]["ENGINE"]:
 else:
     # DROP DATABASE waits for a checkpoint, longer than any call of the product may.
     DATABASES["default"]["OPTIONS"]["options"] += " -c statement_timeout=60000"
+    # A test's own transaction lasts as long as the test.
+    DATABASES["default"]["OPTIONS"]["options"] += " -c idle_in_transaction_session_timeout=0"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

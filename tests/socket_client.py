@@ -141,6 +141,17 @@ class SocketClient:
             take=True,
         )
 
+    async def expect_fence(self, update_id: str) -> str:
+        """The type of the frame that brings that update: its own, or a snapshot with it."""
+
+        def brings(frame: Frame) -> bool:
+            if frame["type"] == "subscribed":
+                return any(one["update"]["id"] == update_id for one in frame["updates"])
+            return frame["type"] == "update" and bool(frame["update"]["id"] == update_id)
+
+        frame = await self._first(brings, f"a frame with {update_id}", take=True)
+        return str(frame["type"])
+
     async def closed(self) -> tuple[int, str]:
         """Code and reason of the close, once the server has closed."""
         await asyncio.wait_for(self.connection.wait_closed(), PATIENCE)

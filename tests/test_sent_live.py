@@ -24,14 +24,17 @@ class Scene:
     sockets: dict[Member, list[SocketClient]] = field(default_factory=dict)
 
     async def heard(self) -> dict[Member, list[list[Frame]]]:
-        """What each socket got in front of something that all may see, but presence."""
+        """What each socket got in front of something that all may see, but presence.
+
+        The snapshot of a stream that was just renumbered may bring it too, and is heard.
+        """
         fence = await self.rest[DIRECTOR].publish(self.mission, "fence")
         heard: dict[Member, list[list[Frame]]] = {}
         for member, sockets in self.sockets.items():
             for socket in sockets:
                 start = socket._taken
-                await socket.expect_update(fence["id"])
-                between = socket.frames[start : socket._taken - 1]
+                live = await socket.expect_fence(fence["id"]) == "update"
+                between = socket.frames[start : socket._taken - live]
                 heard.setdefault(member, []).append(
                     [one for one in between if one["type"] != "presence"]
                 )

@@ -3,8 +3,11 @@
 import asyncio
 import time
 
+import psycopg
 import pytest
 
+from tests.cast import HANDLER
+from tests.faults.authors import Author
 from tests.faults.conftest import Gather
 from tests.faults.crowd import Crowd
 from tests.faults.proxy import FaultyProxy
@@ -52,6 +55,39 @@ async def test_f9_a_worker_is_cut_off(
     back = time.monotonic() - healed
     await judged(crowd, f"F9 {what}: {how}", whole, unready=unready, during=during, ready=back)
     assert unready < SAID_WITHIN
+
+
+async def test_f9_a_worker_is_cut_off_in_the_middle_of_a_write(
+    on_postgres: Site, gather: Gather
+) -> None:
+    """The mission is free again before a write elsewhere gives up; the cut one is made anew."""
+    path, other = path_to(on_postgres, "PostgreSQL"), on_postgres.nodes[1]
+    crowd = await gather(on_postgres, every=None)
+    elsewhere = Author(HANDLER, crowd.mission, crowd.rest[HANDLER][1:])
+    assert other.env is not None
+    with psycopg.connect(other.env["DATABASE_URL"]) as holder:
+        # What a write stores last waits for this, with the mission's row locked.
+        holder.execute("LOCK TABLE missions_change IN SHARE MODE")
+        cut_write = asyncio.create_task(crowd.authors[0].say())
+        waits = (
+            "SELECT 1 FROM pg_locks WHERE relation = 'missions_change'::regclass AND NOT granted"
+        )
+        await asyncio.to_thread(
+            seconds_until, lambda: bool(holder.execute(waits).fetchone()), within=SAID_WITHIN
+        )
+        path.stall()
+    cut = time.monotonic()
+    crowd.authors.append(elsewhere)
+    try:
+        await elsewhere.say()
+        during = await crowd.whole(cut)
+    finally:
+        path.heal()
+    await cut_write
+    await judged(
+        crowd, "F9 PostgreSQL: stall in a write", await crowd.whole(time.monotonic()), during=during
+    )
+    assert [answer.status for answer in elsewhere.answers] == [201]
 
 
 @pytest.mark.parametrize("what", ["Redis", "PostgreSQL"])
