@@ -234,6 +234,29 @@ test('older pages go in front, without doubles, of the same epoch alone', () => 
   assert.equal(after([{ type: '@older', page: { ...older, epoch: 'e2' } }], tail), tail);
 });
 
+test('an older page that does not join on is dropped, an empty one says nothing', () => {
+  const tail = after([WELCOME, SELECT, page(9, 10)]);
+  const older = { mission: 'm1', epoch: 'e1', seq: 10, recovered: true, updates: numbered(3, 6), acknowledged: ['u3'] };
+  assert.equal(after([{ type: '@older', page: older }], tail), tail);
+  assert.deepEqual(ids(after([{ type: '@older', page: { ...older, updates: [] } }], tail)), ['u9', 'u10']);
+});
+
+test('what was paged back to stays, without a hole, while the reader is there', () => {
+  const full = after([WELCOME, SELECT, page(1, 1, { mission: 'm2' }), page(1001, KEPT + 1000)]);
+  const older = { mission: 'm1', epoch: 'e1', seq: KEPT + 1000, recovered: true, updates: numbered(901, 1000), acknowledged: [] };
+  const newer = (/** @type {number} */ from, /** @type {number} */ count) =>
+    Array.from({ length: count }, (_, place) => live(from + place));
+  const asked = after([{ type: '@older_asked', mission: 'm1' }, ...newer(KEPT + 1001, 2)], full);
+  const back = after([{ type: '@older', page: older }, live(KEPT + 1003)], asked);
+  assert.deepEqual(back.rooms.m1?.entries.map((entry) => entry.seq), numbered(901, KEPT + 1003).map((entry) => entry.seq));
+  const parked = after(newer(KEPT + 1004, KEPT + 10), back);
+  assert.equal(parked.rooms.m1?.entries.length, 2 * KEPT);
+  for (const left of [{ type: '@select', mission: 'm2' }, page(KEPT + 1002, KEPT + 1003), page(1004, KEPT + 1003)]) {
+    const state = after([left, ...newer(KEPT + 1004, KEPT)], back);
+    assert.equal(state.rooms.m1?.entries.length, KEPT);
+  }
+});
+
 test('a long shift keeps the newest entries', () => {
   const frames = Array.from({ length: KEPT + 10 }, (_, place) => live(4 + place));
   const state = after(frames, LIVE);

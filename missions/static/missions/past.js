@@ -30,7 +30,7 @@ export class History {
     const first = room?.entries[0];
     if (this.loading || !selected || !room?.epoch || !first || first.seq === 1) return;
     this.loading = true;
-    this.#dispatch({ type: '@older_asked' });
+    this.#dispatch({ type: '@older_asked', mission: selected });
     try {
       const page = await api.pageBefore(selected, first.update.id, room.epoch);
       this.loading = false;
@@ -43,13 +43,14 @@ export class History {
     }
   }
 
-  /** Page by page back to an entry of the selected room, or to the start of its log. @param {string} update */
+  /** Page by page back to an entry of the selected room, or to the start of its log, as long as it goes back. @param {string} update */
   async reach(update) {
-    for (let before = NaN; ;) {
+    const { selected: mission } = this.#state();
+    for (let before = Infinity; ;) {
       const { selected, rooms } = this.#state();
-      const entries = (selected && rooms[selected]?.entries) || [];
+      const entries = (selected === mission && mission && rooms[mission]?.entries) || [];
       const first = entries[0]?.seq;
-      if (!first || first === before || entries.some((entry) => entry.update.id === update)) return;
+      if (!first || first >= before || entries.some((entry) => entry.update.id === update)) return;
       before = first;
       await this.older();
     }

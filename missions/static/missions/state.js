@@ -8,7 +8,7 @@
 /** @type {Room} */
 export const EMPTY_ROOM = {
   sync: 'none', epoch: null, seq: 0, entries: [], sent: [], waiting: [], awaited: false,
-  acknowledged: {}, unread: 0, urgent: false, resumed: null, present: null, overdue: {},
+  acknowledged: {}, back: 0, unread: 0, urgent: false, resumed: null, present: null, overdue: {},
 };
 
 /** @returns {State} */

@@ -20,7 +20,7 @@ import { byStanding, isOpen } from './words.js';
 
 export { EMPTY_ROOM, initialState };
 
-/** Entries kept of one mission; older ones are paged in again when somebody scrolls there. */
+/** Entries kept of one mission, and as many more as were held when its reader last paged back. */
 export const KEPT = 2000;
 /** Rooms kept live at once: what the server subscribes by itself, and well under its frame limit. */
 export const ROOMS = 50;
@@ -35,6 +35,8 @@ const RULES = {
   '@seen': (state, frame) => withRoom(state, frame.mission, { unread: 0, urgent: false }),
   '@asked': (state, frame) => withRoom(state, frame.mission, { sync: 'asked' }),
   '@again': (state, frame) => withRoom(state, frame.mission, { sync: frame.whole ? 'void' : 'stale' }),
+  '@older_asked': (state, frame) =>
+    withRoom(state, frame.mission, { back: state.rooms[frame.mission]?.entries.length ?? 0 }),
   '@older': older,
   '@sent': sent,
   '@awaiting': awaiting,
@@ -94,7 +96,7 @@ function subscribed(state, frame) {
   const fresh = follows ? arrived.filter((entry) => !isOwn(state, entry.update)) : [];
   const elsewhere = state.selected !== page.mission;
   return withRoom(state, page.mission, {
-    sync: 'current', epoch: page.epoch, seq: page.seq, entries, acknowledged,
+    sync: 'current', epoch: page.epoch, seq: page.seq, entries, acknowledged, back: follows ? room.back : 0,
     sent: room.sent.filter((one) => !held.has(one.id)),
     overdue: follows ? room.overdue : {}, waiting: follows ? room.waiting : [], awaited: follows && room.awaited,
     unread: elsewhere ? room.unread + fresh.length : 0,
@@ -114,10 +116,11 @@ function update(state, frame) {
   const one = /** @type {Update} */ (frame.update);
   const counts = (state.selected !== frame.mission || frame.unseen === true) && !isOwn(state, one);
   const all = [...room.entries, { seq: frame.seq, update: one }];
-  const gone = all.slice(0, -KEPT).map((entry) => entry.update).filter((old) => asksFor(state, frame.mission, old));
+  const most = KEPT + room.back;
+  const gone = all.slice(0, -most).map((entry) => entry.update).filter((old) => asksFor(state, frame.mission, old));
   return withRoom(state, frame.mission, {
     seq: frame.seq,
-    entries: all.slice(-KEPT),
+    entries: all.slice(-most),
     waiting: gone.length ? [...room.waiting, ...gone] : room.waiting,
     sent: room.sent.filter((mine) => mine.id !== one.id),
     unread: room.unread + Number(counts),
@@ -155,13 +158,18 @@ function letGo(state, frame) {
   }) : state;
 }
 
-/** @param {State} state @param {Frame} frame @returns {State} */
+/**
+ * Only a page that joins on is taken: since it was asked for, what is held may have lost its start or
+ * been replaced. @param {State} state @param {Frame} frame @returns {State}
+ */
 function older(state, frame) {
   const page = /** @type {Page} */ (frame.page);
   const room = state.rooms[page.mission];
   const first = room?.entries[0];
   if (!room || !first || page.epoch !== room.epoch) return state;
   const before = numbered(page).filter((entry) => entry.seq < first.seq);
+  const last = before[before.length - 1];
+  if (last && last.seq + 1 !== first.seq) return state;
   const acknowledged = { ...room.acknowledged };
   for (const id of page.acknowledged) acknowledged[id] = true;
   return over(withRoom(state, page.mission, { entries: [...before, ...room.entries], acknowledged }), 'older');
@@ -214,10 +222,11 @@ function lost(state) {
   return { ...state, rooms };
 }
 
-/** @param {State} state @param {Frame} frame @returns {State} */
+/** Who leaves a room no longer reads back in it. @param {State} state @param {Frame} frame @returns {State} */
 function select(state, frame) {
-  const next = { ...state, selected: frame.mission, notice: '', about: '' };
-  return frame.mission && state.rooms[frame.mission]
+  const left = state.selected && state.rooms[state.selected] ? withRoom(state, state.selected, { back: 0 }) : state;
+  const next = { ...left, selected: frame.mission, notice: '', about: '' };
+  return frame.mission && left.rooms[frame.mission]
     ? withRoom(next, frame.mission, { unread: 0, urgent: false }) : next;
 }
 

@@ -57,6 +57,7 @@
  * @property {Update[]} waiting what asks this agent and is older than the entries, as far as known
  * @property {boolean} awaited whether the server has said what waits, here and for others
  * @property {Record<string, true>} acknowledged
+ * @property {number} back how many entries stay beyond the newest `KEPT`, for a reader who pages back
  * @property {number} unread
  * @property {boolean} urgent an alert or an order is among the unread
  * @property {Resumed | null} resumed
