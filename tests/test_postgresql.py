@@ -1,6 +1,7 @@
 """Patience with PostgreSQL: a stuck call ends, and after two nobody waits any more."""
 
 import os
+import select
 import subprocess
 import sys
 import time
@@ -91,6 +92,7 @@ def wrapper(
     made.close()
     made.close_pool()
     breaker.answered()
+    breaker._own.until = 0.0
 
 
 def ask(wrapper: Any, *, keep: bool = False) -> None:
@@ -143,6 +145,22 @@ def test_a_commit_that_is_stuck_is_waited_for_once(
         with pytest.raises(OperationalError):
             atomic.__exit__(None, None, None)
         assert time.monotonic() - began < 0.9
+    del connections["patient"]
+
+
+def test_a_transaction_that_was_ended_for_its_silence_is_the_databases_failure(
+    wrapper: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that every caller knows, and the next request goes on."""
+    wrapper.settings_dict["OPTIONS"]["options"] += " -c idle_in_transaction_session_timeout=50"
+    monkeypatch.setitem(connections.databases, "patient", wrapper.settings_dict)
+    connections["patient"] = wrapper
+    with pytest.raises(OperationalError, match="idle-in-transaction"):  # noqa: PT012, SIM117
+        with transaction.atomic(using="patient"):
+            ask(wrapper, keep=True)
+            assert select.select([wrapper.connection.fileno()], [], [], 10)[0]
+            ask(wrapper, keep=True)
+    ask(wrapper)
     del connections["patient"]
 
 

@@ -24,5 +24,8 @@ class Connection(psycopg.Connection[Any]):
             breaker.stuck()
             self.close()  # else a rollback would wait as long again
             raise psycopg.OperationalError("The database did not answer in time.") from None
+        except errors.IdleInTransactionSessionTimeout as ended:
+            # This process stood still, or was cut off: it is no mistake of the program's.
+            raise psycopg.OperationalError(str(ended)) from None
         breaker.answered()
         return answer
