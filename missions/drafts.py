@@ -51,6 +51,7 @@ class Draft:
             check_text(self.client_id, "client_id")
 
     def _check_data(self) -> None:
+        _check_values(self.data)
         try:
             encoded = msgspec.json.encode(self.data)
         except (ValueError, RecursionError, UnicodeError):
@@ -71,6 +72,25 @@ def check_text(text: str, name: str) -> None:
         text.encode()
     except UnicodeEncodeError:
         raise Invalid("A lone surrogate is not text.", field=name) from None
+
+
+def _check_values(data: dict[str, Any]) -> None:
+    """Refuses what a database does not give back as it was: too deep, or too many digits."""
+    least, most = limits.DATA_NUMBERS
+    level: list[Any] = [data]
+    for _ in range(limits.DATA_DEPTH):
+        values = [
+            value for one in level for value in (one.values() if isinstance(one, dict) else one)
+        ]
+        if any(isinstance(one, float) and one and not least <= abs(one) < most for one in values):
+            raise Invalid(
+                f"A number in data is an integer, 0, or from {least:g} to below {most:g} in size.",
+                field="data",
+            )
+        level = [one for one in values if isinstance(one, dict | list)]
+        if not level:
+            return
+    raise Invalid(f"data is nested at most {limits.DATA_DEPTH} deep.", field="data")
 
 
 def _check_position(data: dict[str, Any]) -> None:

@@ -5,6 +5,10 @@ Sizes are in Unicode code points unless the name says bytes; times in seconds.
 
 BODY_LENGTH = 8_000
 DATA_BYTES = 8 * 1024
+DATA_DEPTH = 32
+"""Objects and arrays within one another: what reads it back may use the stack for each."""
+DATA_NUMBERS = (1e-30, 1e16)
+"""Sizes of numbers that are no integers: PostgreSQL keeps them as plain digits."""
 CLIENT_ID_LENGTH = 64
 CODENAME_LENGTH = 80
 OBJECTIVE_LENGTH = 2_000

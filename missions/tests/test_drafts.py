@@ -51,7 +51,13 @@ def holds_nul(value: object) -> bool:
 
 texts = st.text() | st.sampled_from(["\x00", "\\u0000", "\\\x00", "\\\\u0000", '"\\u0000"'])
 whatever = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.just(0.0)
+    | st.floats(1e-30, 1e16, exclude_max=True)
+    | st.floats(-1e16, -1e-30, exclude_min=True)
+    | texts,
     lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
     max_leaves=6,
 )
@@ -65,6 +71,28 @@ def test_of_storable_data_only_nul_is_refused(data: dict[str, object]) -> None:
         assert refused_field(draft) == "data"
     else:
         draft.check()
+
+
+def nested(depth: int) -> dict[str, object]:
+    """Data of so many objects and arrays within one another."""
+    inner: dict[str, object] | list[object] = [] if depth > 1 else {}
+    for _ in range(depth - 2):
+        inner = [inner]
+    return {"x": inner} if depth > 1 else {}
+
+
+def test_data_is_nested_32_deep() -> None:
+    """Else what reads it back runs out of stack, and nobody could take the update back."""
+    Draft(kind=Kind.REPORT, body="x", data=nested(32)).check()
+    for depth in (33, 969, 2_000):
+        assert refused_field(Draft(kind=Kind.REPORT, body="x", data=nested(depth))) == "data"
+
+
+@pytest.mark.parametrize("number", [1e16, -1e308, 1e-31, float("inf"), float("nan")])
+def test_data_has_no_number_that_a_database_writes_out(number: float) -> None:
+    """Six bytes would come back as three hundred, and 1e23 as another number."""
+    draft = Draft(kind=Kind.REPORT, body="x", data={"x": [{"y": number}]})
+    assert refused_field(draft) == "data"
 
 
 @given(st.fixed_dictionaries({"lat": whatever, "lon": whatever}))
