@@ -22,7 +22,7 @@ from django.db.models import F, Max, QuerySet
 
 from agents.errors import NotFound
 from agents.models import Agent
-from missions import audiences, history, publishing, selectors, services, trail
+from missions import audiences, history, publishing, revisions, selectors, services, trail
 from missions.audiences import STREAMS
 from missions.models import Change, Mission, Update, new_epochs, seq_column
 from missions.protocol import Numbered, Status
@@ -156,7 +156,7 @@ def _prune_chunk(mission_id: UUID, before: dt.datetime) -> int:
             return 0
         last = list(doomed.order_by("position").values_list("position", flat=True)[:CHUNK])[-1]
         doomed = doomed.filter(position__lte=last)
-        _renumber(mission, _losses(doomed))
+        _renumber(mission, last, _losses(doomed))
         count = doomed.count()
         Change.objects.filter(mission=mission, position__lte=last).delete()
         doomed.delete()
@@ -170,13 +170,10 @@ def _losses(doomed: QuerySet[Update]) -> dict[int, int]:
     return {stream: lost for stream in STREAMS if (lost := newest[seq_column(stream)])}
 
 
-def _renumber(mission: Mission, losses: dict[int, int]) -> None:
+def _renumber(mission: Mission, last: int, losses: dict[int, int]) -> None:
     fresh = new_epochs()
-    for stream, lost in losses.items():
-        column = seq_column(stream)
-        rest = Update.objects.filter(**{"mission": mission, f"{column}__gt": lost})
-        rest.update(**{column: F(column) - lost})
-        mission.numbers[stream] -= lost
+    revisions.shift(mission, last, {stream: -lost for stream, lost in losses.items()})
+    for stream in losses:
         mission.epochs[stream] = fresh[stream]
     mission.position += 1
     mission.save(update_fields=["position", "numbers", "epochs"])

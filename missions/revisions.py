@@ -1,7 +1,7 @@
 """Writes that change the past of a log: retraction and reclassification of an update.
 
 Each takes a position, renumbers the streams that could see the update before or after, from the
-changed place on, one statement a stream, and gives those streams new epochs; their sockets get a
+changed place on, in one statement, and gives those streams new epochs; their sockets get a
 reset. The other streams notice nothing; an author whose stream is among them is told that its own
 update changed, if it could look it up. Called by REST. Locks and errors as `missions.services`.
 """
@@ -9,7 +9,7 @@ update changed, if it could look it up. Called by REST. Locks and errors as `mis
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from agents.errors import Forbidden, NotFound
 from agents.models import Agent
@@ -84,12 +84,16 @@ def _renumber(
     before = audiences.streams_of(audience)
     after = () if new_audience is None else audiences.streams_of(new_audience)
     affected = sorted({*before, *after})
+    shifts: dict[int, int] = {}
     for stream in affected:
         mission.epochs[stream] = fresh[stream]
         if stream not in after:
-            _close_gap(mission, update, stream)
+            setattr(update, seq_column(stream), None)
+            shifts[stream] = -1
         elif stream not in before:
-            _make_room(mission, update, stream)
+            setattr(update, seq_column(stream), _number_at(update, stream))
+            shifts[stream] = 1
+    shift(mission, update.position, shifts)
     mission.position += 1
     mission.save(update_fields=["position", "numbers", "epochs"])
     # No more than that: who claims an overdue update waits for no lock of the mission.
@@ -113,24 +117,30 @@ def _renumber(
     transaction.on_commit(lambda: publishing.announce(event))
 
 
-def _close_gap(mission: Mission, update: Update, stream: int) -> None:
-    column = seq_column(stream)
-    number = getattr(update, column)
-    Update.objects.filter(**{"mission": mission, f"{column}__gt": number}).update(
-        **{column: F(column) - 1}
-    )
-    setattr(update, column, None)
-    mission.numbers[stream] -= 1
+def shift(mission: Mission, position: int, shifts: dict[int, int]) -> None:
+    """Adds to the numbers that come after a position of the log, by stream, and to the newest.
+
+    One statement: a row is written once, in however many streams it is.
+    """
+    shifts = {stream: by for stream, by in shifts.items() if by}
+    numbered = Q()
+    for stream, by in shifts.items():
+        numbered |= Q(**{f"{seq_column(stream)}__isnull": False})
+        mission.numbers[stream] += by
+    if shifts:
+        Update.objects.filter(numbered, mission=mission, position__gt=position).update(
+            **{seq_column(stream): F(seq_column(stream)) + by for stream, by in shifts.items()}
+        )
 
 
-def _make_room(mission: Mission, update: Update, stream: int) -> None:
+def _number_at(update: Update, stream: int) -> int:
+    """The number that the update takes in a stream which lacks it."""
     column = seq_column(stream)
     earlier = Update.objects.filter(
-        **{"mission": mission, "position__lt": update.position, f"{column}__isnull": False}
+        **{
+            "mission": update.mission_id,
+            "position__lt": update.position,
+            f"{column}__isnull": False,
+        }
     )
-    number = (earlier.order_by("-position").values_list(column, flat=True).first() or 0) + 1
-    Update.objects.filter(**{"mission": mission, f"{column}__gte": number}).update(
-        **{column: F(column) + 1}
-    )
-    setattr(update, column, number)
-    mission.numbers[stream] += 1
+    return (earlier.order_by("-position").values_list(column, flat=True).first() or 0) + 1
