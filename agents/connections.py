@@ -95,7 +95,8 @@ class Register:
         self._sockets: dict[UUID, watch.WatchedSocket] = {}
         self._closed: list[Closed] = []
         self._writing: asyncio.Task[None] | None = None
-        watch.current().after_comparison(self.keep)
+        self._keeping: asyncio.Task[None] | None = None
+        watch.current().after_comparison(self._keep_soon)
         live.current().on_close(self.aclose)
 
     async def enter(self, socket: watch.WatchedSocket, opening: Opening) -> None:
@@ -115,6 +116,17 @@ class Register:
             self._closed.append(closed)
             if self._writing is None or self._writing.done():
                 self._writing = asyncio.get_running_loop().create_task(self._write_soon())
+
+    async def _keep_soon(self) -> None:
+        """In a task of its own: what heals never waits for the threads of commands."""
+        if self._keeping is None or self._keeping.done():
+            self._keeping = asyncio.get_running_loop().create_task(self._keep())
+
+    async def _keep(self) -> None:
+        try:
+            await self.keep()
+        except Exception as error:  # noqa: BLE001  (whatever it was, the next comparison tries)
+            logger.warning("the register was not kept (%s)", type(error).__name__)
 
     async def keep(self) -> None:
         """Ends what a death left, renews the lease, and closes what the admin wants closed."""
@@ -144,9 +156,10 @@ class Register:
     async def aclose(self) -> None:
         """The worker ends: so do its connections."""
         _of_loop.pop(asyncio.get_running_loop(), None)
-        if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.gather(self._writing, return_exceptions=True)
+        tasks = [task for task in (self._writing, self._keeping) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._enlisted:
             code = CloseCode.SERVICE_RESTART
             await threads.in_watch_thread(_retire, self.worker_id, self._closed, code)

@@ -21,6 +21,7 @@ from uuid import UUID
 from django.db.models import F
 
 from agents import connections, live, threads, watch
+from agents.errors import Unavailable
 from agents.protocol import AgentName, encode_frame
 from agents.sockets.outgoing import text_frame
 from missions import audiences, publishing, switchboard
@@ -174,6 +175,8 @@ class PresenceBoard:
         for mission_id in missions.difference(map(str, wanted)):
             self._told.pop(mission_id, None)
         found = await threads.in_command_thread(rosters, wanted) if wanted else {}
+        if not self._watch.fresh:
+            raise Unavailable  # rights may have changed while it was read: the next look tells
         for mission_id in map(str, wanted):
             roster = found.get(UUID(mission_id), [])
             changed = self._told.get(mission_id) != roster

@@ -183,17 +183,22 @@ class Switchboard:
         except Exception as error:  # noqa: BLE001  (whatever it was, comparing heals)
             logger.warning("healing failed (%s); the comparison will", type(error).__name__)
 
+    def _may_tell(self) -> bool:
+        return self._watch.fresh
+
     async def _heal(self, feed: MissionFeed) -> None:
         """Reads what is missing from the change rows, in order, until nothing is.
 
         Where the rows themselves begin later (a log was pruned), nobody here can be brought
         forward: the histories are read again.
         """
-        while feed.last is not None and self._watch.fresh:
+        while feed.last is not None and self._may_tell():
             behind = feed.last
             missing = await threads.in_watch_thread(
                 changes.following, UUID(feed.mission_id), feed.last
             )
+            if not self._may_tell():
+                return  # rights may have changed while it was read: the comparison heals
             for event in missing:
                 if feed.accept(event):
                     self._apply(feed, event)

@@ -10,7 +10,7 @@ import pytest
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from pytest_django.fixtures import Settings
 
-from agents import live
+from agents import connections, live, threads, watch
 from tests import layers
 from tests.layers import FaultyLayer, OtherProcesses
 
@@ -250,3 +250,25 @@ def test_without_a_loop_an_event_is_sent_once(settings: Settings) -> None:
     live.hand_over("group", {"type": "test.event"})
     live.hand_over("group", {"type": "test.fails"})
     assert others.sent == [("group", {"type": "test.event"}), ("group", {"type": "test.fails"})]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_what_heals_does_not_wait_for_the_register(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All threads of commands are busy, and the other hooks of the comparison run."""
+    monkeypatch.setattr(threads, "DEADLINE", 3600.0)
+    connections.Register(follows=uuid4())
+    go_on, hooks = threading.Event(), asyncio.Queue[None]()
+
+    async def hook() -> None:
+        hooks.put_nowait(None)
+
+    watch.current().after_comparison(hook)
+    busy = [asyncio.create_task(threads.in_command_thread(go_on.wait, 60)) for _ in range(8)]
+    try:
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(3):
+                await hooks.get()
+    finally:
+        go_on.set()
+        await asyncio.gather(*busy)
+        await live.aclose()

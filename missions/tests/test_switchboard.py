@@ -3,9 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
 from django.db import OperationalError, transaction
+from django.db.backends.utils import CursorWrapper
 from pytest_django.fixtures import Settings
 
 from agents import live, sessions, threads, watch
@@ -99,6 +101,30 @@ async def test_a_stale_worker_sends_nothing(worker: Worker) -> None:
         await worker.deliver(await worker.publish("held back"))
         await worker.board.compare()
         await worker.fence()
+        assert listener.bodies == []
+    await watching.compare()
+    await worker.board.compare()
+    await listener.until("held back")
+
+
+async def test_what_was_read_while_rights_changed_is_not_sent(
+    no_comparison: None, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A notice may come while healing reads: the comparison that follows heals."""
+    listener, watching = await worker.follow(), watch.current()
+    execute = CursorWrapper.execute
+
+    def meanwhile(self: CursorWrapper, sql: Any, params: Any = None) -> Any:
+        if 'FROM "missions_change"' in sql:
+            watching._compared_at = time.monotonic() - watch.STALE_AFTER
+        return execute(self, sql, params)
+
+    await worker.publish("held back")
+    with monkeypatch.context() as patched:
+        patched.setattr(CursorWrapper, "execute", meanwhile)
+        await worker.board.compare()
+        await worker.fence()
+        assert not watching.fresh
         assert listener.bodies == []
     await watching.compare()
     await worker.board.compare()
