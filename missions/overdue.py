@@ -2,11 +2,12 @@
 
 A claim says that those who oversee are being told of an update. It is settled once its worker has
 told them; one that is not for long, because its worker died, is made anew. Every worker reads the
-claims of its missions. Each function is a constant number of queries, however much is due. Called
-by `missions.oversight`.
+claims of its missions. Each function is a constant number of queries, however much is due, but for
+what is due and heard by nobody. Called by `missions.oversight`.
 """
 
 import datetime as dt
+import itertools
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
@@ -24,7 +25,7 @@ CLAIMED_MOST = 100
 """Updates that one look claims, and that one reading of who is missing covers."""
 
 READ_MOST = 1_000
-"""Claims that one look reads."""
+"""Claims that one look reads, and overdue updates that one query does."""
 
 OVERLAP = dt.timedelta(seconds=60)
 """How far back claims are read again: a claim is dated before its transaction commits."""
@@ -81,8 +82,15 @@ def due(hearing: Hearing) -> list[UUID]:
     )
     for stream, missions in hearing.streams.items():
         heard |= Q(**{"mission__in": missions, f"{seq_column(stream)}__isnull": False})
-    over = _free().filter(heard, ack_due_at__lte=Now())
-    return [one.pk for one in over.order_by("ack_due_at")[:CLAIMED_MOST] if hearing.hears(one)]
+    over = _free().filter(heard, ack_due_at__lte=Now()).order_by("ack_due_at", "pk")
+    found: list[UUID] = []
+    for start in itertools.count(0, READ_MOST):
+        # What is heard by nobody stays where it is, in front of what is.
+        part = list(over.defer("body", "data")[start : start + READ_MOST])
+        found += [one.pk for one in part if hearing.hears(one)]
+        if len(part) < READ_MOST or len(found) >= CLAIMED_MOST:
+            break
+    return found[:CLAIMED_MOST]
 
 
 def claim(update_ids: Collection[UUID]) -> set[UUID]:

@@ -144,6 +144,24 @@ def test_an_author_who_is_cleared_no_more_hears_of_nothing(cast: Cast, mission: 
     assert overdue.due(listening) == []
 
 
+def test_what_nobody_here_hears_of_is_in_nobodys_way(
+    cast: Cast, mission: Mission, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much of it is due for longer: an author who is here, but not on that mission."""
+    monkeypatch.setattr(overdue, "CLAIMED_MOST", 2)
+    monkeypatch.setattr(overdue, "READ_MOST", 2)
+    elsewhere = services.create_mission(cast[HANDLER], "Other", "", Clearance.CONFIDENTIAL)
+    services.add_member(cast[HANDLER], elsewhere.pk, cast[OPERATIVE].pk)
+    for _ in range(5):
+        overdue_order(cast[OPERATIVE], elsewhere, roles=frozenset({Role.DIRECTOR}))
+    late = overdue_order(cast[HANDLER], mission)
+    listening = hearing(cast, mission, OPERATIVE, HANDLER)
+    viewer = cast[HANDLER].viewer
+    listening.streams[stream_for(viewer)].add(elsewhere.pk)
+    listening.clearances[cast[HANDLER].pk, elsewhere.pk] = viewer.clearance
+    assert overdue.due(listening) == [late.pk]
+
+
 def test_a_claim_names_who_is_missing(cast: Cast, mission: Mission, order: Update) -> None:
     """The obliged who have not acknowledged; none of them, and there is nothing to tell."""
     assert missing(order) == {ANALYST.codename, OPERATIVE.codename}
