@@ -49,11 +49,12 @@ class Listener(Protocol):
 
 
 class Place(NamedTuple):
-    """Who takes a place in a stream, and what is called when the stream is renumbered."""
+    """Who takes a place, what a reset calls, and since when the socket follows the mission."""
 
     agent_id: UUID
     stream: int
     on_reset: Callable[[], None]
+    since: float = 0.0
 
 
 class Subscription:
@@ -66,7 +67,7 @@ class Subscription:
     # fmt: off
     __slots__ = (
         "agent_id", "feed", "floor", "held", "held_bytes", "listener", "number", "on_reset",
-        "skip", "stream", "void",
+        "since", "skip", "stream", "void",
     )
     # fmt: on
 
@@ -77,6 +78,7 @@ class Subscription:
         self.agent_id = place.agent_id
         self.number = place.stream
         self.on_reset = place.on_reset
+        self.since = place.since
         self.feed = feed
         self.stream: StreamFeed | None = stream
         self.held: list[tuple[int, bytes]] = []

@@ -5,7 +5,8 @@ they are told, and again if the log's past changed meanwhile. A worker whose rig
 nobody. A receipt is a hint that comes through the layer. An overdue update is claimed once in the
 database by a worker that has somebody to tell, and every worker reads the claims of its missions,
 so that neither a lost event nor a restart loses one. A worker that dies before it told leaves a
-claim that another makes anew.
+claim that another makes anew. Told is who followed the mission when the claim was made, also a
+socket that just then read its history again.
 """
 
 import asyncio
@@ -55,12 +56,14 @@ def overseers(
 class _Known:
     """A claim that was read: when it was made, by the database, and when read, by this process.
 
-    Until it is settled it may be made anew, and then those are told who were not before.
+    Until it is settled it may be made anew, and then those are told who were not before. `moment`
+    is when it was made, by this process's clock.
     """
 
     at: dt.datetime
     read_at: float
     settled: bool
+    moment: float
     told: set[UUID] = field(default_factory=set)
 
 
@@ -72,7 +75,7 @@ class Oversight:
         self._known: dict[UUID, _Known] = {}
         self._mine: set[UUID] = set()
         self._to_settle: set[UUID] = set()
-        self._looked_at = time.monotonic()
+        self._looked_at = self._read_at = time.monotonic()
         self._looking = asyncio.Lock()
         self._receipts: list[dict[str, Any]] = []
         self._watch = watch.current()
@@ -126,6 +129,7 @@ class Oversight:
         new.sort(key=lambda one: one.update_id not in self._mine)
         for start in range(0, len(new), overdue.CLAIMED_MOST):
             await self._tell_of_each(new[start : start + overdue.CLAIMED_MOST], began)
+        await self._tell_who_read_anew(began)
         if self._to_settle:
             self._to_settle = await threads.in_command_thread(overdue.settle, self._to_settle)
         # Nothing that is forgotten here is read again: it was claimed before it was known.
@@ -143,7 +147,7 @@ class Oversight:
             elif self._followed_before(one):
                 new.append(one)
             else:
-                self._known[one.update_id] = _Known(one.at, began, one.settled)
+                self._known[one.update_id] = _Known(one.at, began, one.settled, self._moment(one))
         return new
 
     async def _tell_of_each(self, batch: list[overdue.Claim], began: float) -> None:
@@ -157,18 +161,33 @@ class Oversight:
             before = self._known.get(one.update_id)
             told = set() if before is None else before.told
             if one.update_id in late:
-                told = told | self._tell_of(late[one.update_id], told)
+                told = told | self._tell_of(late[one.update_id], told, self._moment(one))
                 if not told:  # who was to be told has left: whoever has somebody claims it anew
                     self._mine.discard(one.update_id)
-            self._known[one.update_id] = _Known(one.at, began, one.settled, told)
+            self._known[one.update_id] = _Known(one.at, began, one.settled, self._moment(one), told)
         self._to_settle |= self._mine & ids
         self._mine -= ids
+
+    async def _tell_who_read_anew(self, began: float) -> None:
+        """A socket whose stream was renumbered at that moment followed none until it had read."""
+        edge = began - overdue.CLAIM_LASTS.total_seconds()
+        lately = [key for key, one in self._known.items() if one.moment > edge]
+        if not lately:
+            return
+        ids = lately[: overdue.CLAIMED_MOST]
+        shown = self._shown(self._switchboard.missions())
+        for late in await threads.in_command_thread(overdue.missing, ids):
+            known = self._known[late.update.pk]
+            if self._still(shown, str(late.update.mission_id)):
+                known.told = known.told | self._tell_of(late, known.told, known.moment)
 
     async def _claims(self, followed: list[UUID]) -> list[overdue.Claim]:
         """Of the time since the last look that was done, and of the overlap before it."""
         window = overdue.OVERLAP + dt.timedelta(seconds=time.monotonic() - self._looked_at)
         settled = [key for key, one in self._known.items() if one.settled]
-        return await threads.in_command_thread(overdue.claims, followed, window, settled)
+        read = await threads.in_command_thread(overdue.claims, followed, window, settled)
+        self._read_at = time.monotonic()
+        return read
 
     def _followed_before(self, claim: overdue.Claim) -> bool:
         """Whether the claim came after this worker began to follow its mission.
@@ -177,6 +196,10 @@ class Oversight:
         """
         since = self._switchboard.followed_since(str(claim.mission_id))
         return claim.age.total_seconds() < time.monotonic() - since
+
+    def _moment(self, claim: overdue.Claim) -> float:
+        """When it was made, by this process's clock; a little later rather than earlier."""
+        return self._read_at - claim.age.total_seconds()
 
     def _hearing(self, followed: list[UUID]) -> overdue.Hearing:
         hearing = overdue.Hearing(defaultdict(set), {})
@@ -188,11 +211,15 @@ class Oversight:
                 hearing.clearances[place.agent_id, mission_id] = viewer.clearance
         return hearing
 
-    def _tell_of(self, late: overdue.Overdue, told: set[UUID]) -> set[UUID]:
-        """Tells those who were not yet, and says who they are."""
+    def _tell_of(self, late: overdue.Overdue, told: set[UUID], moment: float) -> set[UUID]:
+        """Tells those who were not yet and followed then, and says who they are."""
         update = late.update
         mission = str(update.mission_id)
-        meant = [place for place in self._overseers_of(update) if place.agent_id not in told]
+        meant = [
+            place
+            for place in self._overseers_of(update)
+            if place.agent_id not in told and place.since < moment
+        ]
         _tell(meant, OverdueFrame(mission=mission, update=str(update.pk), agents=late.missing))
         return {place.agent_id for place in meant}
 

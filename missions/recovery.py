@@ -5,6 +5,7 @@ is no longer the agent's is left and the right one joined. Never a partial recov
 what follows, or a snapshot. Called by `missions.commands` and `missions.consumers`.
 """
 
+import time
 from collections.abc import Callable, Collection
 from functools import partial
 from uuid import UUID
@@ -37,6 +38,7 @@ class Subscriptions:
         self._presence = presence.current()
         self._places: dict[str, Subscription | None] = {}
         self._there: set[str] = set()
+        self._since: dict[str, float] = {}
         self._generation = 0
         self.stream = 0
 
@@ -66,8 +68,9 @@ class Subscriptions:
         was there stays there meanwhile: that a stream was reset is nobody else's to see.
         """
         self.cut(mission_id)
+        since = self._since.setdefault(mission_id, time.monotonic())
         try:
-            await self._follow(mission_id, after, epoch, frame_id)
+            await self._follow(mission_id, since, after, epoch, frame_id)
         except BaseException:
             self._not_there(mission_id)
             raise
@@ -75,10 +78,12 @@ class Subscriptions:
     async def _follow(
         self,
         mission_id: str,
+        since: float,
         after: str | None,
         epoch: str | None,
         frame_id: FrameId | UnsetType,
     ) -> None:
+        on_reset = partial(self._on_reset, mission_id)
         while True:
             # First of all: neither a place nor a history waits for a client that does not read.
             await self._outgoing.room(limits.BACKLOG_BEFORE_SNAPSHOT_BYTES)
@@ -88,7 +93,7 @@ class Subscriptions:
             place = await self._switchboard.join(
                 self._outgoing,
                 mission_id,
-                Place(self._agent_id, stream, partial(self._on_reset, mission_id)),
+                Place(self._agent_id, stream, on_reset, since),
             )
             try:
                 head, page = await threads.in_command_thread(
@@ -162,6 +167,7 @@ class Subscriptions:
             self._switchboard.leave(place)
 
     def _not_there(self, mission_id: str) -> None:
+        self._since.pop(mission_id, None)
         if mission_id in self._there:
             self._there.discard(mission_id)
             self._presence.left(self._connection_id, mission_id)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from agents import live, watch
 from agents.roles import Clearance
-from missions import overdue, oversight, services
+from missions import overdue, oversight, services, switchboard
 from missions.models import Mission, Update
 from missions.tests.overseeing import SECOND, heard, let_pass, overdue_orders, told
 from missions.tests.room import Room
@@ -113,6 +113,38 @@ async def test_a_claim_between_a_socket_and_the_next_look_is_told(
         await watcher.ask("subscribe", mission=str(mission.pk))
         await room.do(claim_at_once, order.pk)
     assert (await told(watcher, "overdue"))["update"] == str(order.pk)
+
+
+async def test_who_reads_its_history_again_is_told_once_it_has(room: Room, order: Update) -> None:
+    """A reset at that moment takes the socket out of its stream until the snapshot is sent."""
+    handler = await room.enter(HANDLER)
+    board = oversight._of_loop[live.current().loop]
+    (place,) = switchboard.current().subscriptions(str(order.mission_id))
+    switchboard.current().leave(place)
+    await room.do(claim_at_once, order.pk)
+    await room.do(overdue.settle, [order.pk])
+    await board.look_for_overdue()
+    assert await heard(handler) == []
+    place.on_reset()
+    await told(handler, "subscribed")
+    assert (await told(handler, "overdue"))["update"] == str(order.pk)
+    await board.look_for_overdue()
+    assert await heard(handler) == []
+
+
+async def test_who_comes_after_the_claim_is_not_told(room: Room, order: Update) -> None:
+    """It may have been told on the worker that it came from."""
+    handler = await room.enter(HANDLER)
+    board = oversight._of_loop[live.current().loop]
+    (place,) = switchboard.current().subscriptions(str(order.mission_id))
+    place.since -= 10
+    place.feed.since -= 10
+    async with board._looking:
+        await room.do(claim_before, order.pk)
+        director = await room.enter(DIRECTOR)
+    assert (await told(handler, "overdue"))["update"] == str(order.pk)
+    await board.look_for_overdue()
+    assert await heard(director) == []
 
 
 async def test_a_claim_of_a_worker_that_died_is_told_after_the_restart(
