@@ -1,9 +1,9 @@
 """Writes that change the past of a log: retraction and reclassification of an update.
 
 Each takes a position, renumbers the streams that could see the update before or after, from the
-changed place on, in one statement, and gives those streams new epochs; their sockets get a
-reset. The other streams notice nothing; an author whose stream is among them is told that its own
-update changed, if it could look it up. Called by REST. Locks and errors as `missions.services`.
+changed place on, each row once, and gives those streams new epochs; their sockets get a reset. The
+other streams notice nothing; an author whose stream is among them is told that its own update
+changed, if it could look it up. Called by REST. Locks and errors as `missions.services`.
 """
 
 from uuid import UUID
@@ -18,6 +18,9 @@ from missions import audiences, publishing, selectors, services, trail
 from missions.audiences import Audience
 from missions.models import Change, Mission, Receipt, Update, new_epochs, seq_column
 from missions.protocol import Revised
+
+AT_ONCE = 20_000
+"""Positions that one statement renumbers: about a second on PostgreSQL, which gives it 3.8."""
 
 
 def reclassify(
@@ -120,17 +123,17 @@ def _renumber(
 def shift(mission: Mission, position: int, shifts: dict[int, int]) -> None:
     """Adds to the numbers that come after a position of the log, by stream, and to the newest.
 
-    One statement: a row is written once, in however many streams it is.
+    A row is written once, in however many streams it is.
     """
     shifts = {stream: by for stream, by in shifts.items() if by}
     numbered = Q()
     for stream, by in shifts.items():
         numbered |= Q(**{f"{seq_column(stream)}__isnull": False})
         mission.numbers[stream] += by
-    if shifts:
-        Update.objects.filter(numbered, mission=mission, position__gt=position).update(
-            **{seq_column(stream): F(seq_column(stream)) + by for stream, by in shifts.items()}
-        )
+    moved = {seq_column(stream): F(seq_column(stream)) + by for stream, by in shifts.items()}
+    for start in range(position, mission.position if moved else position, AT_ONCE):
+        part = Update.objects.filter(mission=mission, position__range=(start + 1, start + AT_ONCE))
+        part.filter(numbered).update(**moved)
 
 
 def _number_at(update: Update, stream: int) -> int:

@@ -157,12 +157,14 @@ AUDIENCES = st.tuples(st.sampled_from(Clearance), st.frozensets(st.sampled_from(
     done=st.lists(st.tuples(st.integers(0, 5), st.none() | AUDIENCES), max_size=6),
 )
 def test_numbers_stay_dense_whatever_is_changed(
+    monkeypatch: pytest.MonkeyPatch,
     director: Agent,
     mission: Mission,
     said: list[tuple[Clearance, frozenset[Role]]],
     done: list[tuple[int, tuple[Clearance, frozenset[Role]] | None]],
 ) -> None:
     """Any mix of publishing, reclassifying and retracting leaves every stream whole."""
+    monkeypatch.setattr(revisions, "AT_ONCE", 2)
     updates = [_say(director, mission, level, roles) for level, roles in said]
     for index, audience in done:
         update = updates[index % len(updates)]
