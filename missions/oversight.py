@@ -172,14 +172,13 @@ class Oversight:
         """A socket whose stream was renumbered at that moment followed none until it had read."""
         edge = began - overdue.CLAIM_LASTS.total_seconds()
         lately = [key for key, one in self._known.items() if one.moment > edge]
-        if not lately:
-            return
-        ids = lately[: overdue.CLAIMED_MOST]
-        shown = self._shown(self._switchboard.missions())
-        for late in await threads.in_command_thread(overdue.missing, ids):
-            known = self._known[late.update.pk]
-            if self._still(shown, str(late.update.mission_id)):
-                known.told = known.told | self._tell_of(late, known.told, known.moment)
+        for start in range(0, len(lately), overdue.CLAIMED_MOST):
+            batch = lately[start : start + overdue.CLAIMED_MOST]
+            shown = self._shown(self._switchboard.missions())
+            for late in await threads.in_command_thread(overdue.missing, batch):
+                known = self._known[late.update.pk]
+                if self._still(shown, str(late.update.mission_id)):
+                    known.told |= self._tell_of(late, known.told, known.moment)
 
     async def _claims(self, followed: list[UUID]) -> list[overdue.Claim]:
         """Of the time since the last look that was done, and of the overlap before it."""

@@ -125,13 +125,14 @@ def shift(mission: Mission, position: int, shifts: dict[int, int]) -> None:
 
     A row is written once, in however many streams it is.
     """
-    shifts = {stream: by for stream, by in shifts.items() if by}
+    if not shifts:
+        return
     numbered = Q()
     for stream, by in shifts.items():
         numbered |= Q(**{f"{seq_column(stream)}__isnull": False})
         mission.numbers[stream] += by
     moved = {seq_column(stream): F(seq_column(stream)) + by for stream, by in shifts.items()}
-    for start in range(position, mission.position if moved else position, AT_ONCE):
+    for start in range(position, mission.position, AT_ONCE):
         part = Update.objects.filter(mission=mission, position__range=(start + 1, start + AT_ONCE))
         part.filter(numbered).update(**moved)
 

@@ -3,11 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 import pytest
 from django.db import OperationalError, transaction
-from django.db.backends.utils import CursorWrapper
 from pytest_django.fixtures import Settings
 
 from agents import live, sessions, threads, watch
@@ -108,20 +106,16 @@ async def test_a_stale_worker_sends_nothing(worker: Worker) -> None:
 
 
 async def test_what_was_read_while_rights_changed_is_not_sent(
-    no_comparison: None, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    no_comparison: None, worker: Worker
 ) -> None:
     """A notice may come while healing reads: the comparison that follows heals."""
     listener, watching = await worker.follow(), watch.current()
-    execute = CursorWrapper.execute
 
-    def meanwhile(self: CursorWrapper, sql: Any, params: Any = None) -> Any:
-        if 'FROM "missions_change"' in sql:
-            watching._compared_at = time.monotonic() - watch.STALE_AFTER
-        return execute(self, sql, params)
+    def notice() -> None:
+        watching._compared_at = time.monotonic() - watch.STALE_AFTER
 
     await worker.publish("held back")
-    with monkeypatch.context() as patched:
-        patched.setattr(CursorWrapper, "execute", meanwhile)
+    with database_faults.when_asked('FROM "missions_change"', notice):
         await worker.board.compare()
         await worker.fence()
         assert not watching.fresh
