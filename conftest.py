@@ -1,6 +1,7 @@
 """What holds for every test inside this process: pytest's own database may be emptied."""
 
 import importlib
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection
@@ -8,6 +9,7 @@ from pytest_django import DjangoDbBlocker
 
 from agents import notebook
 from agents.notebook import Notebook
+from tests import pools
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +32,17 @@ def own_notebook(monkeypatch: pytest.MonkeyPatch) -> Notebook:
     book = Notebook(by_itself=False)
     monkeypatch.setattr(notebook, "_notebook", book)
     return book
+
+
+@pytest.fixture(autouse=True)
+def rested_pools(request: pytest.FixtureRequest, _django_db_marker: None) -> Iterator[None]:
+    """No thread of sockets is at work when the database of a test is emptied and closed to it.
+
+    A task that ends does not end its thread. One that writes meanwhile waits for the flush that
+    waits for it; one that commits just then cannot leave its transaction, and the next test that
+    gets the thread writes on a snapshot of the past: "database is locked".
+    """
+    if "_django_db_helper" in request.fixturenames:  # asked for by name, and not by the mark
+        request.getfixturevalue("_django_db_helper")
+    yield
+    pools.rest()
