@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import sys
+from types import FrameType
 
 from django.core.management import execute_from_command_line
 
@@ -20,11 +21,31 @@ def obey_port(arguments: list[str]) -> None:
         os.environ["PORT"] = port[1]
 
 
+class Interrupt:
+    """Remembers that Ctrl+C was pressed, whatever Python makes of it on its way up.
+
+    CPython 3.11 turns a `KeyboardInterrupt` in a `__set_name__` into a `RuntimeError`, and SQLite
+    one in a function of ours into an `OperationalError`: a traceback for who changed their mind.
+    """
+
+    pressed = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """What Python does at a SIGINT, remembered."""
+        self.pressed = True
+        signal.default_int_handler(number, frame)
+
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hq_project.settings")
     obey_port(sys.argv[1:])
     os.umask(0o077)  # what HQ writes (SQLite's files, exports, checkpoints) is its user's alone
+    interrupt = Interrupt()
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # or it is to be ignored
+        signal.signal(signal.SIGINT, interrupt)
     try:
         execute_from_command_line(sys.argv)
-    except KeyboardInterrupt:
+    except BaseException:
+        if not interrupt.pressed:
+            raise
         sys.exit(128 + signal.SIGINT)  # as a shell counts it: stopped, not failed

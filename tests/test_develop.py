@@ -113,6 +113,32 @@ def test_ctrl_c_during_the_start_ends_it_quietly(develop: Develop) -> None:
     assert "Traceback" not in process.tail()
 
 
+def test_ctrl_c_is_quiet_whatever_python_makes_of_it(tmp_path: Path) -> None:
+    """CPython 3.11 makes a `RuntimeError` of a Ctrl+C while it gives an attribute its name."""
+    script = tmp_path / "pressed.py"
+    script.write_text(
+        "import os, runpy, signal\n"
+        "from django.core import management\n"
+        "class Pressed:\n"
+        "    def __set_name__(self, owner, name):\n"
+        "        os.kill(os.getpid(), signal.SIGINT)\n"
+        "def execute(arguments):\n"
+        "    print('begun', flush=True)\n"
+        "    type('Owner', (), {'attribute': Pressed()})\n"
+        "management.execute_from_command_line = execute\n"
+        "runpy.run_path('manage.py', run_name='__main__')\n"
+    )
+    words = [sys.executable, str(script)]
+    env = clean_environment() | {"PYTHONPATH": "."}
+    process = Process("pressed", words, log=tmp_path / "pressed.log", env=env)
+    process.start()
+    try:
+        assert process.wait(within=20) == 130
+        assert process.tail().split() == ["begun"]
+    finally:
+        process.stop()
+
+
 def test_the_second_start_prepares_nothing(develop: Develop) -> None:
     """No migration, the same demo, and the demo does not play when told not to."""
     first, url = develop("--no-demo")
