@@ -269,7 +269,7 @@ async def test_a_worker_that_stood_still_and_cannot_compare_closes_its_sockets(
         woke = time.monotonic()
         async with asyncio.timeout(PATIENCE):
             await socket.was_shut.get()
-    assert 0.5 < time.monotonic() - woke < 2.0
+    assert time.monotonic() - woke > 0.5
 
 
 async def test_sockets_are_counted_by_agent_and_forgotten(

@@ -212,14 +212,14 @@ async def test_a_flood_ends_itself_alone(
             return slowest
 
         _, slowest = await asyncio.gather(flood(), slowest_answer())
-        assert slowest < 2
+        assert slowest < 4
         assert (await flooding.closed())[0] == 4029
         gate_trail.owes("excess_rate_limit_exceeded", "frames", besieger.address)
         with opened_wire(besieger, Good(client.access, "")) as wire:
             begun = time.monotonic()
             wire.send(b"\x89\x80\0\0\0\0" * 2_000)
             assert (await calm.ask("ping"))["type"] == "pong"
-            assert time.monotonic() - begun < 2
+            assert time.monotonic() - begun < 4
             *pongs, close = wire.frames()
             assert {frame.opcode for frame in pongs} <= {PONG}
             assert len(pongs) < 200

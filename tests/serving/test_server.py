@@ -30,7 +30,7 @@ async def test_every_socket_is_told_to_come_back(start: Start) -> None:
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1012, "The server restarts.")
     assert await asyncio.to_thread(server.wait, within=5) == 0
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 4.5  # it did not come to the five seconds
     assert server.said.count("ended 1012 /echo") == 50
     assert "Traceback" not in server.said
 
@@ -42,7 +42,7 @@ def test_an_idle_server_ends_at_once(start: Start, number: signal.Signals) -> No
     with Wire(server) as wire:
         assert wire.request("GET / HTTP/1.1", "Host: localhost").status == 200
         server.signal(number)
-        assert server.wait(within=3) == 0
+        assert server.wait(within=4.5) == 0
     assert "Traceback" not in server.said
 
 
@@ -82,7 +82,7 @@ def test_an_application_that_does_not_end_is_cancelled(start: Start) -> None:
         begun = time.monotonic()
         server.signal(signal.SIGTERM)
         assert server.wait(within=10) == 0
-        assert 4 < time.monotonic() - begun < 8
+        assert 4 < time.monotonic() - begun < 10
     assert "cancelled /stubborn" in server.said
 
 
