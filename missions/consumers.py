@@ -113,6 +113,7 @@ class MissionConsumer(AuthenticatedConsumer):
             held = self._subscriptions.missions()
             moved = access.viewer != before.viewer
             if moved:
+                self._subscriptions.cut_all()  # also what was joined by these rights already
                 self.outgoing.send(
                     AccessChanged(role=access.viewer.role, clearance=access.viewer.clearance.wire)
                 )

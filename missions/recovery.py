@@ -151,6 +151,11 @@ class Subscriptions:
             self._switchboard.leave(place)
             self._places[mission_id] = None
 
+    def cut_all(self) -> None:
+        """The client is about to forget what it holds: nothing goes out until it has it anew."""
+        for mission_id in self._places:
+            self.cut(mission_id)
+
     def owe(self, mission_id: str) -> None:
         """The client counts on a mission that could not be subscribed: it is held, but cut."""
         self._places.setdefault(mission_id, None)

@@ -100,6 +100,32 @@ async def test_rights_that_change_while_a_client_is_told_of_others_are_told_once
     assert [frame["mission"]["codename"] for frame in frames[::2]] == ["Another", "Newer"]
 
 
+async def test_nothing_comes_between_the_change_and_the_new_snapshot(
+    room: Room, mission: Mission, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of a stream that a subscribe joined by the new rights before the socket was told."""
+    monkeypatch.setattr(watch, "COMPARE_EVERY_ALONE", 3600.0)
+    layers.use(settings, FaultyLayer).holds.add("hq.notice")
+    wire, other = await room.enter(ANALYST), await room.enter(HANDLER)
+    consumer, analyst = wire_consumer(wire), room.cast[ANALYST].pk
+    access = await read_after(room, set_access, analyst, role=Role.FIELD_OPERATIVE)
+    assert (await wire.ask("subscribe", mission=str(mission.pk)))["type"] == "subscribed"
+    wire.stop_reading()
+    consumer.outgoing.send(Pong(id="x" * 300_000))
+    consumer.cut(access)
+    telling = asyncio.create_task(consumer.rescope(access))
+    await asyncio.sleep(0)
+    await room.publish(HANDLER, mission, "meanwhile")
+    await other.until(is_body("meanwhile"))
+    await other.fence()
+    wire.read_again()
+    await telling
+    await wire.expect("pong")
+    frames = await wire.fence()
+    assert [one["type"] for one in frames] == ["access_changed", "mission", "subscribed"]
+    assert [one["update"]["body"] for one in frames[-1]["updates"]] == ["meanwhile"]
+
+
 async def test_a_reclassified_mission_disappears_for_who_is_cleared_too_low(
     room: Room, mission: Mission
 ) -> None:
