@@ -45,7 +45,7 @@ if __name__ == "__main__":
         signal.signal(signal.SIGINT, interrupt)
     try:
         execute_from_command_line(sys.argv)
-    except BaseException:
+    except (Exception, KeyboardInterrupt):  # who catches it and exits says how itself
         if not interrupt.pressed:
             raise
         sys.exit(128 + signal.SIGINT)  # as a shell counts it: stopped, not failed

@@ -132,9 +132,9 @@ class MissionConsumer(AuthenticatedConsumer):
                     self.outgoing.send(MissionFrame(mission=mission), live=False)
                     told[mission_id] = mission
                 appeared = mission_id not in before.missions and self._chosen is None
-                # Cut by a revision in between, which was overtaken before it could be told.
+                # Cut above, or by a revision in between that was overtaken before it was told.
                 cut = mission_id in held and not self._subscriptions.follows(mission_id)
-                if appeared or cut or (moved and mission_id in held):
+                if appeared or cut:
                     await self._subscribe(mission_id)
 
     async def _whole_or_closed(self, work: Coroutine[Any, Any, None]) -> None:

@@ -175,6 +175,7 @@ async def test_whoever_says_nothing_is_closed(
             if ended.done():
                 break
         await asyncio.wait_for(ended, 15)
+        assert time.monotonic() - begun < 16  # its last byte would come much later
         writer.close()
 
     await asyncio.gather(
