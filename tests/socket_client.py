@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.hq_server import HQServer
 from tests.ledger import Frame, Ledger
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 """Seconds after which something that must come counts as lost."""
 
 

@@ -14,7 +14,7 @@ from agents import connections, live, threads, watch
 from tests import layers
 from tests.layers import FaultyLayer, OtherProcesses
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests import database_faults
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 class Socket:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from missions.routing import websocket_application
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 ORIGIN = "http://localhost:8000"
 Frame = dict[str, Any]
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 from agents.tests.wire import Frame, Wire
 from tests.ledger import Ledger, Violation
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 NOBODY = "3f0e7f6a-0000-4000-8000-000000000000"
 
 

@@ -18,7 +18,7 @@ from missions.protocol import Kind
 from tests.cast import ANALYST, HANDLER, Member
 from tests.layers import FaultyLayer
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 STREAM = audiences.stream_for(audiences.VIEWERS[audiences.ROLES.index(Role.ANALYST) * 4 + 2])
 
 

@@ -24,7 +24,7 @@ from tests.database_faults import when_answered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 HEAD_READ = r'"missions_mission"\."epochs".* FROM "missions_mission" WHERE .*EXISTS'

@@ -27,6 +27,8 @@ FLAGS = (
     "--disable-dev-shm-usage",
 )
 
+expect.set_options(timeout=15_000)  # what must come, on a busy machine too
+
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
@@ -131,6 +133,7 @@ def enter(visitor: Enter, scene: Scene) -> Enter:
             scene.sessions[member] = cookies
         person.come_in(cookies, f"#mission={scene.mission}")
         expect(person.page.get_by_role("heading", level=1)).to_have_text(scene.codename)
+        person.loaded()
         return person
 
     return come

@@ -75,8 +75,13 @@ class Person:
         self.page.get_by_role("button", name="Log in").click()
 
     def live(self) -> None:
-        """Waits until the connection says so."""
+        """Waits until the connection says so and the log is there: what comes now is news."""
         expect(self.link).to_have_text("Live", timeout=20_000)
+        self.loaded()
+
+    def loaded(self) -> None:
+        """Waits until nothing is loading in place of the log."""
+        expect(self.page.locator(".log-state .bones")).to_have_count(0)
 
     @property
     def link(self) -> Locator:
@@ -96,6 +101,7 @@ class Person:
         """Chooses a mission in the rail."""
         self.page.get_by_role("link", name=mission).click()
         expect(self.page.get_by_role("heading", level=1)).to_have_text(mission)
+        self.loaded()
 
     def write(self, text: str, *, kind: str = "Message", classification: str | None = None) -> None:
         """Fills the composer and sends."""
