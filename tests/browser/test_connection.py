@@ -89,6 +89,7 @@ def test_an_ended_session_empties_the_room_and_says_why(enter: Enter, scene: Sce
     manage(scene.server, "end_sessions", ANALYST.username)
     dialog = person.page.get_by_role("dialog", name="Signed out")
     expect(dialog).to_contain_text("The session was ended by an administrator.")
+    expect(person.entry("For your eyes.")).to_have_count(0)
     for gone in ("For your eyes.", scene.codename, ANALYST.codename):
         assert gone not in person.page.content()
     assert person.violations() == []
