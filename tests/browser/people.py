@@ -20,6 +20,8 @@ from tests.processes import ROOT
 
 WIDE = {"width": 1280, "height": 800}
 NARROW = {"width": 360, "height": 640}
+LOADING = ".log-state .bones"
+"""What stands in place of the log until it is there."""
 
 
 class Person:
@@ -81,7 +83,7 @@ class Person:
 
     def loaded(self) -> None:
         """Waits until nothing is loading in place of the log."""
-        expect(self.page.locator(".log-state .bones")).to_have_count(0)
+        expect(self.page.locator(LOADING)).to_have_count(0)
 
     @property
     def link(self) -> Locator:

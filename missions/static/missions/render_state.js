@@ -91,7 +91,8 @@ function beside() {
     CLEARANCES.filter((name) => name === one.getAttribute('data-class')));
 }
 
-let shown = '';
+/** @type {string | null} null: the page came with a sign of its own */
+let shown = null;
 
 /** What stands in place of the log. @param {State} state @param {Row[]} rows @param {string} filter @param {{create: () => void, clear: () => void}} acts */
 export function drawEmpty(state, rows, filter, acts) {

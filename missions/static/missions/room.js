@@ -281,6 +281,7 @@ window.addEventListener('beforeunload', (event) => {
 });
 watchForSleep(() => connection.probe());
 document.addEventListener('visibilitychange', () => {
+  if (document.hidden && drawing) draw(); // the frame it waits for would come when the tab is looked at again
   if (!document.hidden && state.selected && state.rooms[state.selected]) dispatch({ type: '@seen', mission: state.selected });
 });
 setInterval(() => {
