@@ -100,14 +100,22 @@ class HQServer(Process):
             raise RuntimeError(f"{arguments[0]} failed.\n{done.stdout}{done.stderr}")
         return done.stdout
 
+    def processor_time(self) -> float:
+        """Seconds its processes took so far: no other load on the machine counts."""
+        times = [process.cpu_times() for process in self._processes()]
+        return float(sum(one.user + one.system for one in times))
+
     def worker_of(self, client_port: int) -> int:
         """The id of the process that holds the connection from that local port of a client."""
-        serve = psutil.Process(self.pid)
-        for process in [serve, *serve.children(recursive=True)]:
+        for process in self._processes():
             for connection in process.net_connections("tcp"):
                 if connection.raddr and connection.raddr.port == client_port:
                     return int(process.pid)
         raise LookupError(f"No worker of {self.name} holds a connection from {client_port}.")
+
+    def _processes(self) -> list[psutil.Process]:
+        serve = psutil.Process(self.pid)
+        return [serve, *serve.children(recursive=True)]
 
 
 def clean_environment() -> dict[str, str]:
