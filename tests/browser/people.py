@@ -91,6 +91,11 @@ class Person:
         return self.page.locator("[data-link-text]").locator("visible=true").first
 
     @property
+    def standing(self) -> Locator:
+        """Their own role and clearance, as the room shows them."""
+        return self.page.locator("#own-standing")
+
+    @property
     def log(self) -> Locator:
         """The mission log."""
         return self.page.get_by_role("region", name="Mission log")

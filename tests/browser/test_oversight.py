@@ -150,3 +150,23 @@ def test_an_overdue_order_is_said_to_those_concerned_alone(enter: Enter, scene: 
         assert told_of(person, "overdue") == []
     assert not any("Hold the pier." in text for text in novice.wire)
     assert "Hold the pier." not in novice.page.content()
+
+
+def test_receipts_that_are_shown_follow_over_a_cut_wire(enter: Enter, scene: Scene) -> None:
+    """Who acknowledged meanwhile is in the list, though no frame told of it."""
+    handler = enter(HANDLER)
+    handler.page.route_web_socket("**/missions*", lambda socket: socket.connect_to_server())
+    handler.page.reload()
+    handler.live()
+    order = scene.say("Hold the pier.", kind="order", requires_ack=True)
+    handler.entry("Hold the pier.").get_by_role("button", name="Receipts").click()
+    receipts = handler.entry("Hold the pier.").get_by_role("list")
+    expect(receipts.locator("li", has_text=NOVICE.codename)).to_contain_text("not yet")
+    handler.context.set_offline(True)
+    handler.page.evaluate("() => window.dispatchEvent(new Event('online'))")
+    expect(handler.link).to_contain_text("Reconnecting", timeout=20_000)
+    scene.programs[NOVICE].call("POST", f"/api/updates/{order}/acknowledge")
+    handler.context.set_offline(False)
+    expect(receipts.locator("li", has_text=NOVICE.codename)).to_contain_text(
+        "acknowledged", timeout=20_000
+    )

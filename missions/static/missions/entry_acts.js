@@ -31,17 +31,30 @@ export class EntryActs {
 
   /** Shows the receipts, or hides them. @param {string} update */
   async showReceipts(update) {
-    const { dispatch, redraw, shown } = this.#world;
+    const { redraw, shown } = this.#world;
     if (shown.delete(update)) return redraw();
     shown.set(update, 'loading');
     redraw();
+    return this.#load(update);
+  }
+
+  /** Whoever acknowledged while the connection was away is in no frame: asks anew for what is shown. */
+  async refreshReceipts() {
+    await Promise.all([...this.#world.shown.keys()].map((update) => this.#load(update)));
+  }
+
+  /** @param {string} update */
+  async #load(update) {
+    const { dispatch, redraw, shown } = this.#world;
     try {
-      shown.set(update, await receipts(update));
+      const answer = await receipts(update);
+      if (shown.has(update)) shown.set(update, answer);
       dispatch({ type: '@over', about: 'receipts' });
     } catch (error) {
-      shown.delete(update);
+      const wanted = shown.delete(update);
       if (!(error instanceof Refused)) throw error;
-      dispatch({ type: '@notice', about: 'receipts', notice: `The receipts did not load: ${error.message}` });
+      const ended = error.status === 403 || error.status === 404; // retracted, or of other rights: no list to miss
+      if (wanted && !ended) dispatch({ type: '@notice', about: 'receipts', notice: `The receipts did not load: ${error.message}` });
     }
     return redraw();
   }

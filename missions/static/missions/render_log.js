@@ -78,9 +78,10 @@ export class LogView {
   /** @param {State} state @param {boolean} loadingOlder @returns {Row[]} what is shown now */
   draw(state, loadingOlder) {
     const id = state.selected;
-    const room = id ? state.rooms[id] : undefined;
+    const asked = id ? state.rooms[id] : undefined;
+    const room = asked?.epoch ? asked : undefined; // one that was only asked for holds nothing
     if (id !== this.#mission || !room) this.#clear(id);
-    if (!id || !room || room.epoch === null) return [];
+    if (!id || !room) return [];
     const first = this.#drawn.size === 0;
     const stick = this.#atEnd && !document.activeElement?.closest('.revise');
     const anchor = stick ? null : this.#anchor();

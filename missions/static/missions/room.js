@@ -106,10 +106,12 @@ function received(frame) {
   if (frame.type === 'welcome') choose();
   if (frame.type === 'subscribed' || frame.type === 'sent') void past.own(frame.mission);
   if (frame.type === 'subscribed') awaiting.load(frame.mission);
+  if (frame.type === 'subscribed' && frame.mission === state.selected) void acts.refreshReceipts();
 }
 
 /** What was asked or is not spoken yet belongs to other rights. */
 function forget() {
+  log.receipts.clear();
   announcer.hush();
   overdue.hush();
   past.forget();
