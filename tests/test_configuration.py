@@ -189,6 +189,7 @@ def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
             for word in ("secret-key", "Password", "development", "change_me", "EXAMPLE")
         ),
     ],
+    ids=lambda weak: f"{len(weak)}-characters",  # the same in each process of a run
 )
 def test_a_weak_secret_is_known(weak: str) -> None:
     """Too short, repeated, counted, or with a word in it that samples have."""

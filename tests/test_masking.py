@@ -25,7 +25,7 @@ from tests.test_logs import JWT, TICKET
         ("(b'cookie', b'hq_access=opaque-value; csrftoken=other')", "other"),
         ("Set-Cookie: __Host-hq_refresh=opaque-value; Path=/", "opaque-value"),
         ("postgres://hq:s3cret@postgres:5432/hq", "s3cret"),
-        (SIGNING_KEY_PEM, SIGNING_KEY_PEM.splitlines()[1]),
+        pytest.param(SIGNING_KEY_PEM, SIGNING_KEY_PEM.splitlines()[1], id="key"),
     ],
 )
 def test_credentials_are_masked(text: str, secret: str) -> None:
