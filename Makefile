@@ -9,7 +9,7 @@ PORT ?= 8000
 WORKERS ?= 1
 DEMO ?= 1
 PY := .venv/bin/python
-# Two processes share out the modules, in their order: on two cores that halves the wait.
+# Two processes share out the modules, in their order: one alone leaves the other core half idle.
 TESTS ?= 2
 PYTEST = $(PY) -m pytest --numprocesses=$(TESTS) --dist=loadfile --no-loadscope-reorder
 # Node comes with the requirements, so that CPython is all that a machine must have.
