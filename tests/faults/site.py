@@ -7,9 +7,11 @@ the first of which reaches Redis and the database through proxies, so that it al
 import contextlib
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -142,16 +144,64 @@ def frozen(process: Process) -> Iterator[None]:
 
 @contextlib.contextmanager
 def paused(*pids: int) -> Iterator[None]:
-    """Stops these processes alone."""
+    """Stops these processes alone; they stand still when it is entered."""
     for pid in pids:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGSTOP)
     try:
+        for pid in pids:
+            seconds_until(partial(_stands_still, pid), within=10)
         yield
     finally:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+
+
+def _stands_still(pid: int) -> bool:
+    """Whether every thread of a process is stopped, or none is left."""
+    try:
+        threads = [stat.read_text() for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except OSError:  # one ended just now
+        return False
+    return all(stat.rpartition(")")[2].split()[0] in "TZX" for stat in threads)
+
+
+@contextlib.contextmanager
+def paused_between_writes(site: Site, worker: int) -> Iterator[None]:
+    """Stops a worker that is not in the middle of a write on SQLite; on PostgreSQL whenever.
+
+    PostgreSQL ends a transaction that stands still by itself, after 3 s.
+    """
+    with ExitStack() as standing:
+        with nullcontext() if site.postgres else _sqlite_lock(site, within=10):
+            standing.enter_context(paused(worker))
+        yield
+
+
+@contextlib.contextmanager
+def paused_in_a_write(site: Site, worker: int) -> Iterator[None]:
+    """Stops a worker that holds SQLite's one lock for writing."""
+    began = time.monotonic()
+    while time.monotonic() - began < 60:
+        with paused(worker):
+            try:
+                with _sqlite_lock(site, within=1):
+                    pass
+            except sqlite3.OperationalError:
+                yield
+                return
+        time.sleep(0.01)
+    raise AssertionError("It was never stopped in the middle of a write.")
+
+
+@contextlib.contextmanager
+def _sqlite_lock(site: Site, *, within: float) -> Iterator[None]:
+    """Nobody writes meanwhile; `sqlite3.OperationalError` when somebody did for that long."""
+    file = site.nodes[0].log.with_name("hq.sqlite3")
+    with closing(sqlite3.connect(file, timeout=within, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield
 
 
 def ready(node: HQServer, *, timeout: float = 6.0) -> bool:

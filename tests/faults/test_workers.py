@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import psutil
 import pytest
@@ -14,9 +14,17 @@ from tests.cast import DIRECTOR, HANDLER, OUTSIDER
 from tests.conftest import Serve
 from tests.faults.authors import Author
 from tests.faults.conftest import Gather
-from tests.faults.site import FULL, WIDE, Site, paused, ready, seconds_until
+from tests.faults.site import (
+    FULL,
+    WIDE,
+    Site,
+    paused_between_writes,
+    paused_in_a_write,
+    ready,
+    seconds_until,
+)
 from tests.redis_server import RedisServer
-from tests.rest_client import RestClient
+from tests.rest_client import Refused, RestClient
 from tests.socket_client import SocketClient
 
 WHOLE_WITHIN = 5.0
@@ -136,7 +144,7 @@ async def test_f17_a_worker_stands_still(site: Site, gather: Gather) -> None:
     first = crowd.followers[0].socket
     assert first is not None
     worker = first.worker
-    with paused(worker):
+    with paused_between_writes(site, worker):
         stopped = time.monotonic()
         # A new connection, which the worker that still runs accepts.
         awake = Author(HANDLER, crowd.mission, [await crowd.client(HANDLER, site.nodes[-1])])
@@ -154,5 +162,34 @@ async def test_f17_a_worker_stands_still(site: Site, gather: Gather) -> None:
     verdict.tell()
     assert verdict.wrong == {}
     assert said > 0
+    assert closes == []
+    assert whole < AWAKE_AND_WHOLE_WITHIN
+
+
+async def test_f17_a_worker_stands_still_in_the_middle_of_a_write(
+    on_sqlite: Site, gather: Gather
+) -> None:
+    """SQLite has one lock: till it goes on nobody writes or comes, and is told so. All may read."""
+    crowd = await gather(on_sqlite)
+    node, first = on_sqlite.nodes[0], crowd.followers[0].socket
+    assert first is not None
+    said = await crowd.authors[0].say(classification="restricted", roles=[])
+    with ExitStack() as standing:
+        stopped = paused_in_a_write(on_sqlite, first.worker)
+        await asyncio.to_thread(standing.enter_context, stopped)
+        client = await crowd.client(HANDLER, node)
+        assert said["id"] in [entry["update"]["id"] for entry in await client.log(crowd.mission)]
+        newcomer = await SocketClient.open(node, client.access)
+        assert await newcomer.ended() == 1013
+        for _ in range(2):
+            with pytest.raises(Refused) as refused:
+                await client.publish(crowd.mission, "Not to be written.")
+            assert (refused.value.status, refused.value.code) == (503, "unavailable")
+    whole = await crowd.whole(time.monotonic())
+    closes = [code for one in crowd.followers for code in one.closes]
+    verdict = await crowd.verdict("F17 a worker stopped in the middle of a write")
+    verdict.whole = whole
+    verdict.tell()
+    assert verdict.wrong == {}
     assert closes == []
     assert whole < AWAKE_AND_WHOLE_WITHIN
