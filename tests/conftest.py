@@ -11,6 +11,7 @@ import pytest
 from tests.cast import HANDLER, PASSWORD
 from tests.databases import Databases, PostgresDatabases, SqliteDatabases
 from tests.hq_server import HQServer
+from tests.patience import PATIENCE
 from tests.postgres_server import PostgresServer
 from tests.processes import Process
 from tests.redis_server import RedisServer
@@ -117,7 +118,7 @@ def serve(tmp_path: Path, databases: Databases) -> Iterator[Serve]:
 def access(hq: HQServer) -> str:
     """The access token of one login of the handler."""
     who = {"username": HANDLER.username, "password": PASSWORD, "transport": "body"}
-    answer = httpx.post(f"{hq.url}/api/auth/login", json=who, trust_env=False)
+    answer = httpx.post(f"{hq.url}/api/auth/login", json=who, trust_env=False, timeout=PATIENCE)
     return str(answer.json()["access"])
 
 

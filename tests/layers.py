@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from channels.layers import BaseChannelLayer, InMemoryChannelLayer, get_channel_layer
 from pytest_django.fixtures import Settings
 
-PATIENCE = 30.0
+from tests.patience import PATIENCE
 
 L = TypeVar("L", bound=BaseChannelLayer)
 Event = dict[str, Any]

@@ -16,9 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from tests.hq_server import HQServer
 from tests.ledger import Frame, Ledger
-
-PATIENCE = 30.0
-"""Seconds after which something that must come counts as lost."""
+from tests.patience import PATIENCE
 
 
 class SocketClient:

@@ -11,6 +11,7 @@ from tests.attacks.attacker import rows
 from tests.cast import HANDLER, PASSWORD
 from tests.conftest import Serve
 from tests.hq_server import SECRET_KEY, HQServer
+from tests.patience import PATIENCE
 from tests.serving.wire import Wire
 
 CLIENT = "203.0.113.5"
@@ -44,7 +45,7 @@ def logged(hq: HQServer, event: str, path: str) -> list[dict[str, Any]]:
         found[:] = [one for one in lines(hq) if (one["event"], one["path"]) == (event, path)]
         return bool(found)
 
-    hq.wait_until(there, within=10)
+    hq.wait_until(there, within=PATIENCE)
     return found
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cast import OPERATIVE, PASSWORD
 from tests.hq_server import HQServer
+from tests.patience import PATIENCE
 from tests.processes import ROOT
 from tests.rest_client import RestClient
 from tests.socket_client import SocketClient
@@ -34,7 +35,7 @@ async def admin(hq: HQServer, warden: str) -> AsyncIterator[httpx.AsyncClient]:
     """The warden in the admin. No connection is kept, so that both workers are met."""
     none_kept = httpx.Limits(max_keepalive_connections=0)
     async with httpx.AsyncClient(
-        base_url=f"{hq.url}/admin/", trust_env=False, limits=none_kept, timeout=10
+        base_url=f"{hq.url}/admin/", trust_env=False, limits=none_kept, timeout=PATIENCE
     ) as client:
         await client.get("login/")
         entered = await post(client, "login/", username=warden, password=PASSWORD, next="/admin/")

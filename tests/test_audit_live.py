@@ -11,6 +11,7 @@ import websockets
 from tests.cast import HANDLER, OPERATIVE, PASSWORD, Member
 from tests.conftest import Serve
 from tests.hq_server import HQServer
+from tests.patience import PATIENCE
 
 FORGED = "eyJhbGciOiJFUzI1NiJ9.e30.AAAA"
 BODY = "The courier arrives at dawn."
@@ -30,7 +31,8 @@ def rows(hq: HQServer) -> list[Row]:
 def login(hq: HQServer, member: Member) -> str:
     """An access token."""
     who = {"username": member.username, "password": PASSWORD, "transport": "body"}
-    return str(httpx.post(f"{hq.url}/api/auth/login", json=who, trust_env=False).json()["access"])
+    url = f"{hq.url}/api/auth/login"
+    return str(httpx.post(url, json=who, trust_env=False, timeout=PATIENCE).json()["access"])
 
 
 def say_nonsense(hq: HQServer) -> bytes:
@@ -61,7 +63,7 @@ async def test_everything_is_in_the_log_when_a_server_has_ended(serve: Serve) ->
     mission = {"codename": "Lantern", "objective": BODY, "classification": "restricted"}
     headers = {"Authorization": f"Bearer {token}"}
     call = f"{hq.url}/api/missions"
-    async with httpx.AsyncClient(trust_env=False) as program:
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as program:
         assert (await program.post(call, json=mission, headers=headers)).status_code == 403
         headers = {"Authorization": f"Bearer {login(hq, HANDLER)}"}
         assert (await program.post(call, json=mission, headers=headers)).status_code == 201
@@ -94,4 +96,4 @@ async def test_connections_are_in_the_log_within_a_moment(serve: Serve) -> None:
     hq = serve()
     async with websockets.connect(f"{hq.socket_url}?token={login(hq, HANDLER)}") as client:
         await client.recv()
-        hq.wait_until(lambda: "ws_connect" in [row[0] for row in rows(hq)], within=5)
+        hq.wait_until(lambda: "ws_connect" in [row[0] for row in rows(hq)], within=PATIENCE)

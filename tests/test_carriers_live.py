@@ -18,6 +18,7 @@ from tests.handshakes import (
     connect,
 )
 from tests.hq_server import PARTNER_ORIGIN, HQServer
+from tests.patience import PATIENCE
 from tests.rest_client import RestClient
 from tests.tokens import forged
 
@@ -183,7 +184,7 @@ async def test_rest_answers_alike(
     headers = {"Authorization": f"Bearer {token}"}
     if carrier == "cookie":
         headers = {"Cookie": f"jwt={token}"}
-    async with httpx.AsyncClient(base_url=hq.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=hq.url, trust_env=False, timeout=PATIENCE) as client:
         answer = await client.get("/api/auth/me", headers={} if state == "none" else headers)
     if state == "good":
         assert (answer.status_code, answer.json()["codename"]) == (200, HANDLER.codename)

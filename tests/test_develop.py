@@ -17,6 +17,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from tests.hq_server import clean_environment
+from tests.patience import PATIENCE
 from tests.processes import Process, free_port
 
 Develop = Callable[..., tuple[Process, str]]
@@ -57,7 +58,7 @@ def answers(url: str) -> bool:
 def opened(url: str, *, origin: str) -> ClientConnection:
     """A socket as a browser that shows that origin opens it, before it says who it is."""
     address = url.replace("http", "ws") + "/missions"
-    return connect(address, origin=Origin(origin), proxy=None, open_timeout=10)
+    return connect(address, origin=Origin(origin), proxy=None, open_timeout=PATIENCE)
 
 
 def first_login(words: str) -> dict[str, str]:
@@ -70,9 +71,8 @@ def first_login(words: str) -> dict[str, str]:
 
 def newest(url: str, access: str) -> dict[str, str]:
     """The newest update of each mission."""
-    with httpx.Client(
-        base_url=url, headers={"Authorization": f"Bearer {access}"}, trust_env=False
-    ) as client:
+    bearer = {"Authorization": f"Bearer {access}"}
+    with httpx.Client(base_url=url, headers=bearer, trust_env=False, timeout=PATIENCE) as client:
         missions = [mission["id"] for mission in client.get("/api/missions").json()]
         pages = {one: client.get(f"/api/missions/{one}/updates").json() for one in missions}
     return {one: page["updates"][-1]["update"]["id"] for one, page in pages.items()}
@@ -84,7 +84,9 @@ def test_a_newcomer_can_log_in_and_sees_the_room_move(develop: Develop) -> None:
     process.wait_until(lambda: answers(url), within=60)
     words = process.tail()
     assert url.replace("127.0.0.1", "localhost") in words
-    login = httpx.post(f"{url}/api/auth/login", json=first_login(words), trust_env=False)
+    login = httpx.post(
+        f"{url}/api/auth/login", json=first_login(words), trust_env=False, timeout=PATIENCE
+    )
     access = login.json()["access"]
     at_first = newest(url, access)
     assert len(at_first) == 3
@@ -98,7 +100,7 @@ def test_ctrl_c_ends_everything(develop: Develop) -> None:
     family = psutil.Process(process.pid).children(recursive=True)
     assert any("play_demo" in child.cmdline() for child in family)
     os.killpg(process.pid, signal.SIGINT)  # what a terminal does: to each process of the group
-    process.wait(within=20)
+    process.wait(within=PATIENCE)
     _, alive = psutil.wait_procs(family, timeout=5)
     assert alive == []
     assert "Traceback" not in process.tail()
@@ -109,7 +111,7 @@ def test_ctrl_c_during_the_start_ends_it_quietly(develop: Develop) -> None:
     process, _ = develop()
     process.wait_until(lambda: "Preparing the database." in process.tail(), within=60)
     os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(within=20) == 130
+    assert process.wait(within=PATIENCE) == 130
     assert "Traceback" not in process.tail()
 
 
@@ -133,7 +135,7 @@ def test_ctrl_c_is_quiet_whatever_python_makes_of_it(tmp_path: Path) -> None:
     process = Process("pressed", words, log=tmp_path / "pressed.log", env=env)
     process.start()
     try:
-        assert process.wait(within=20) == 130
+        assert process.wait(within=PATIENCE) == 130
         assert process.tail().split() == ["begun"]
     finally:
         process.stop()
@@ -156,7 +158,7 @@ def test_a_login_to_the_admin_outlives_a_restart(develop: Develop) -> None:
     first, url = develop("--no-demo")
     first.wait_until(lambda: answers(url), within=60)
     who = first_login(first.tail())
-    with httpx.Client(base_url=f"{url}/admin/", trust_env=False, timeout=20) as browser:
+    with httpx.Client(base_url=f"{url}/admin/", trust_env=False, timeout=PATIENCE) as browser:
         browser.get("login/")
         token = {"csrfmiddlewaretoken": browser.cookies["csrftoken"]}
         assert browser.post("login/", data={**token, **who, "next": "/admin/"}).status_code == 302

@@ -16,6 +16,7 @@ from hq_project.masking import LONGEST, MASK
 from tests.cast import HANDLER, PASSWORD
 from tests.conftest import Serve
 from tests.hq_server import SECRET_KEY
+from tests.patience import PATIENCE
 
 JWT = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhZGEifQ.c2lnbmF0dXJl-_"
 TICKET = "s3rEp0oBq2n7Vv0yTj4o9xkq1tq6b2p8WmZ3Yc5Lh1Q"
@@ -123,7 +124,7 @@ async def test_a_server_writes_json_lines_and_no_secret(serve: Serve) -> None:
     """Of answers, refusals and closed sockets, to clients that try to forge lines."""
     hq = serve(settings=PRODUCTION)
     who = {"username": HANDLER.username, "password": PASSWORD, "transport": "body"}
-    async with httpx.AsyncClient(trust_env=False, base_url=hq.url) as client:
+    async with httpx.AsyncClient(trust_env=False, base_url=hq.url, timeout=PATIENCE) as client:
         pair = (await client.post("/api/auth/login", json=who)).json()
         bad = {"User-Agent": "x\x1b[2J", "Authorization": f"Bearer {JWT}"}
         await client.get(f"/nothing%0d%0aFORGED?token={JWT}", headers=bad)
@@ -133,7 +134,7 @@ async def test_a_server_writes_json_lines_and_no_secret(serve: Serve) -> None:
         await websockets.connect(f"{hq.socket_url}?token={JWT}")
     async with websockets.connect(f"{hq.socket_url}?token={pair['access']}") as socket:
         welcome = json.loads(await socket.recv())
-    hq.wait_until(lambda: "socket closed" in hq.log.read_text(), within=10)
+    hq.wait_until(lambda: "socket closed" in hq.log.read_text(), within=PATIENCE)
     assert hq.stop() == 0
     said = hq.log.read_text()
     lines = [line for line in said.splitlines() if not line.startswith("HQ listens on")]

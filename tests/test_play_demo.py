@@ -12,9 +12,8 @@ import pytest
 
 from missions.demo_log import LANTERN, PASSWORD
 from tests.hq_server import HQServer
+from tests.patience import PATIENCE
 from tests.processes import ROOT, Process
-
-WITHIN = 30
 
 
 class EmptyDatabase:
@@ -55,7 +54,7 @@ def newest(room: HQServer) -> int:
 
 def page(room: HQServer, username: str, **query: str) -> Any:
     """A page of the demo's mission as that agent sees it."""
-    with httpx.Client(base_url=room.url, trust_env=False) as http:
+    with httpx.Client(base_url=room.url, trust_env=False, timeout=PATIENCE) as http:
         login = {"username": username, "password": PASSWORD, "transport": "body"}
         access = http.post("/api/auth/login", json=login).json()["access"]
         http.headers["Authorization"] = f"Bearer {access}"
@@ -67,7 +66,7 @@ def test_it_waits_for_hq_plays_and_ends_when_told_to(room: HQServer, player: Pro
     """Started first; the log of the mission grows; SIGTERM ends it without a complaint."""
     room.start()
     before = newest(room)
-    room.wait_until(lambda: newest(room) > before + 3, within=WITHIN)
+    room.wait_until(lambda: newest(room) > before + 3, within=PATIENCE)
     assert player.stop() == 0
     assert player.tail().splitlines()[-1] == "The demo ends."
 
@@ -83,16 +82,16 @@ def test_it_acknowledges_its_own_orders(room: HQServer, player: Process) -> None
         asked = [one["id"] for one in new if one["requires_ack"]]
         return [one for one in asked if one in shown["acknowledged"]]
 
-    room.wait_until(lambda: bool(fresh("heron") and fresh("wren")), within=WITHIN)
+    room.wait_until(lambda: bool(fresh("heron") and fresh("wren")), within=PATIENCE)
 
 
 def test_it_ends_by_itself_when_hq_is_gone(room: HQServer, player: Process) -> None:
     """With a sentence and without a traceback."""
     room.start()
     before = newest(room)
-    room.wait_until(lambda: newest(room) > before, within=WITHIN)
+    room.wait_until(lambda: newest(room) > before, within=PATIENCE)
     room.stop()
-    assert player.wait(within=WITHIN) == 0
+    assert player.wait(within=PATIENCE) == 0
     assert player.tail().splitlines() == ["The demo ends: HQ is gone."]
 
 

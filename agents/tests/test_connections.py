@@ -18,10 +18,9 @@ from agents.models import Agent, Connection, Session, Worker
 from agents.protocol import CloseCode
 from agents.tests.conftest import MakeAgent
 from tests import database_faults
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PATIENCE = 30.0
 
 
 class Socket:

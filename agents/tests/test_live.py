@@ -13,8 +13,7 @@ from pytest_django.fixtures import Settings
 from agents import connections, live, threads, watch
 from tests import layers
 from tests.layers import FaultyLayer, OtherProcesses
-
-PATIENCE = 30.0
+from tests.patience import PATIENCE
 
 
 @pytest.fixture

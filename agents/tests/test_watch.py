@@ -13,10 +13,9 @@ from agents.models import Agent, Session
 from agents.protocol import CloseCode
 from agents.roles import Clearance
 from tests import database_faults
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PATIENCE = 30.0
 
 
 class Socket:

@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 from missions.routing import websocket_application
+from tests.patience import PATIENCE
 
-PATIENCE = 30.0
 ORIGIN = "http://localhost:8000"
 Frame = dict[str, Any]
 

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 from agents.tests.wire import Frame, Wire
 from tests.ledger import Ledger, Violation
+from tests.patience import PATIENCE
 
-PATIENCE = 30.0
 NOBODY = "3f0e7f6a-0000-4000-8000-000000000000"
 
 

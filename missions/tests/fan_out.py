@@ -17,8 +17,8 @@ from missions.models import Mission
 from missions.protocol import Kind
 from tests.cast import ANALYST, HANDLER, Member
 from tests.layers import FaultyLayer
+from tests.patience import PATIENCE
 
-PATIENCE = 30.0
 STREAM = audiences.stream_for(audiences.VIEWERS[audiences.ROLES.index(Role.ANALYST) * 4 + 2])
 
 

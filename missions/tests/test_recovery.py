@@ -21,10 +21,9 @@ from missions.protocol import Kind
 from missions.recovery import Subscriptions
 from tests.cast import ANALYST, HANDLER, OUTSIDER, Member
 from tests.database_faults import when_answered
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-PATIENCE = 30.0
 
 
 HEAD_READ = r'"missions_mission"\."epochs".* FROM "missions_mission" WHERE .*EXISTS'

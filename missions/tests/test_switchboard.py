@@ -15,10 +15,11 @@ from missions import publishing, services, switchboard
 from missions.drafts import Draft
 from missions.models import Change, Mission
 from missions.protocol import Kind
-from missions.tests.fan_out import PATIENCE, Listener, Watched, Worker
+from missions.tests.fan_out import Listener, Watched, Worker
 from tests import database_faults, layers
 from tests.cast import ANALYST, HANDLER, Member
 from tests.layers import FaultyLayer
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

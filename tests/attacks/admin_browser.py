@@ -9,6 +9,7 @@ import httpx
 from tests.attacks.attacker import rows
 from tests.cast import PASSWORD, Member
 from tests.hq_server import HQServer
+from tests.patience import PATIENCE
 
 
 class AdminBrowser:
@@ -17,7 +18,7 @@ class AdminBrowser:
     def __init__(self, server: HQServer, address: str) -> None:
         self.http = httpx.AsyncClient(
             base_url=server.url,
-            timeout=20,
+            timeout=PATIENCE,
             transport=httpx.AsyncHTTPTransport(local_address=address),
         )
         self.cookies: dict[str, str] = {}

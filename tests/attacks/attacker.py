@@ -12,6 +12,7 @@ import websockets
 
 from tests.hq_server import HQServer
 from tests.ledger import Frame
+from tests.patience import PATIENCE
 from tests.serving.wire import Wire
 from tests.socket_client import SocketClient
 
@@ -37,7 +38,7 @@ class Attacker:
         self.address = address
         self.http = httpx.AsyncClient(
             base_url=server.url,
-            timeout=20,
+            timeout=PATIENCE,
             transport=httpx.AsyncHTTPTransport(local_address=address),
         )
 

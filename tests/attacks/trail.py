@@ -10,9 +10,7 @@ from uuid import UUID
 
 from tests.attacks.attacker import rows
 from tests.hq_server import HQServer
-
-PATIENCE = 15.0
-"""Refusals before authentication are folded for 10 s before they are written."""
+from tests.patience import PATIENCE
 
 
 class Row(NamedTuple):

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
 
 from tests.cast import PASSWORD, Member
 from tests.hq_server import HQServer
+from tests.patience import PATIENCE
 from tests.processes import ROOT
 
 WIDE = {"width": 1280, "height": 800}
@@ -154,7 +155,7 @@ class Program:
 
     def __init__(self, server: HQServer, member: Member) -> None:
         self.http = httpx.Client(
-            base_url=server.url, timeout=10, trust_env=False, verify=server.trust or True
+            base_url=server.url, timeout=PATIENCE, trust_env=False, verify=server.trust or True
         )
         who = {"username": member.username, "password": PASSWORD, "transport": "body"}
         answer = self.call("POST", "/api/auth/login", who)

@@ -15,6 +15,7 @@ from tests.cast import DIRECTOR
 from tests.databases import Databases
 from tests.faults.site import FULL, WIDE, seconds_until
 from tests.hq_server import HQServer
+from tests.patience import PATIENCE
 from tests.redis_server import RedisServer
 from tests.rest_client import RestClient
 from tests.socket_client import SocketClient
@@ -81,7 +82,7 @@ def open_at(server: HQServer) -> int:
 async def held(server: HQServer, redis_port: int) -> dict[str, Any]:
     """Everything that could leak, once the connections of before are gone and written down."""
     worker = psutil.Process(server.pid).children()[0]
-    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(40):
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client, asyncio.timeout(40):
         before, quiet = sys.maxsize, 0
         while True:
             counts = (await client.get(f"{server.url}/counts")).json()
@@ -125,7 +126,10 @@ async def test_f16_a_socket_that_is_gone_waits_for_no_collector(
     counted: HQServer, redis_server: RedisServer
 ) -> None:
     """Nothing of it refers back to it: memory grew by 9 kB each until a rare full collection."""
-    async with RestClient(counted) as client, httpx.AsyncClient(trust_env=False) as other:
+    async with (
+        RestClient(counted) as client,
+        httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as other,
+    ):
         await client.login(DIRECTOR)
         mission = await client.create_mission("Comings and goings")
         await cycles(counted, client, mission, 20)

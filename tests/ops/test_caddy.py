@@ -24,9 +24,10 @@ from tests.databases import Databases
 from tests.handshakes import CARRIERS, Carried, assert_http_refusal, assert_welcome, carried
 from tests.hq_server import HQServer
 from tests.ops.caddy import PublicHQ
+from tests.patience import PATIENCE
 from tests.redis_server import RedisServer
 from tests.rest_client import RestClient
-from tests.socket_client import PATIENCE, SocketClient
+from tests.socket_client import SocketClient
 from tests.tokens import forged
 
 
@@ -130,6 +131,7 @@ def test_the_address_is_the_clients_and_not_what_it_claims(public: PublicHQ) -> 
         headers={"X-Forwarded-For": "203.0.113.9"},
         trust_env=False,
         verify=public.server.trust or True,
+        timeout=PATIENCE,
     )
     assert answer.status_code == 401
     database = public.server.log.with_name("hq.sqlite3")
@@ -141,7 +143,9 @@ def test_the_address_is_the_clients_and_not_what_it_claims(public: PublicHQ) -> 
 
 def test_http_is_sent_to_https_and_answers_are_hardened(public: PublicHQ) -> None:
     """No page and no cookie over plain http; over TLS the browser is told to stay there."""
-    with httpx.Client(trust_env=False, verify=public.server.trust or True) as client:
+    with httpx.Client(
+        trust_env=False, verify=public.server.trust or True, timeout=PATIENCE
+    ) as client:
         plain = client.get(f"http://localhost:{public.caddy.http_port}/")
         assert plain.status_code == 308
         assert plain.headers["Location"].startswith("https://localhost")

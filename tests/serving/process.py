@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from tests.hq_server import clean_environment
+from tests.patience import PATIENCE
 from tests.processes import Process
 
 APPLICATION = "tests.serving.application.application"
@@ -71,7 +72,7 @@ class Serving(Process):
             if child.status() != psutil.STATUS_ZOMBIE
         ]
 
-    def wait_for(self, line: str, *, within: float = 10) -> None:
+    def wait_for(self, line: str, *, within: float = PATIENCE) -> None:
         """Returns when the log holds that text."""
         self.wait_until(lambda: line in self.said, within=within)
 

@@ -5,6 +5,7 @@ import pytest
 import websockets
 
 from hq_project.serving.access import shown_path
+from tests.patience import PATIENCE
 from tests.serving.process import Serving
 
 
@@ -26,7 +27,7 @@ def test_a_path_is_safe_to_print(uri: str, shown: str) -> None:
 async def test_no_query_string_is_logged(server: Serving) -> None:
     """Not of an answered request, nor of an opened, closed or refused socket."""
     secret = "eyJhbGciOiJFUzI1NiJ9"
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         await client.get(f"{server.url}/seen?token={secret}")
     async with websockets.connect(f"{server.socket_url}/echo?token={secret}"):
         pass

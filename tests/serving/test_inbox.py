@@ -5,6 +5,7 @@ import asyncio
 import httpx
 
 from hq_project.serving.inbox import BYTES, MESSAGES, Inbox
+from tests.patience import PATIENCE
 from tests.serving.process import Serving
 from tests.serving.wire import TEXT, Wire, masked
 
@@ -91,7 +92,7 @@ def test_what_an_application_does_not_take_stays_with_the_client(server: Serving
         except TimeoutError:
             pass
         assert sent < total
-        httpx.get(f"{server.url}/release", trust_env=False)
+        httpx.get(f"{server.url}/release", trust_env=False, timeout=PATIENCE)
         wire.socket.settimeout(15)
         wire.send(frame[sent % len(frame) :] if sent % len(frame) else b"")
         wire.frame(TEXT, b"end")

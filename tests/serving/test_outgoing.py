@@ -4,6 +4,7 @@ import psutil
 from twisted.internet.testing import StringTransport
 
 from hq_project.serving.outgoing import Outgoing, waiting
+from tests.patience import PATIENCE
 from tests.serving.process import Serving
 from tests.serving.wire import CLOSE, PING, PONG, TEXT, Wire
 
@@ -60,7 +61,7 @@ def test_a_client_that_does_not_read_is_closed_and_harms_nobody(server: Serving)
         slow.frame(TEXT, b"5000 8000")
         other.frame(TEXT, b"still there?")
         assert other.next_frame() == (TEXT, b"still there?")
-        server.wait_until(lambda: server.said.count("waiting ") > written, within=10)
+        server.wait_until(lambda: server.said.count("waiting ") > written, within=PATIENCE)
         assert psutil.Process(worker).memory_info().rss - before < 10 * 1024 * 1024
         *frames, last = slow.frames()
         assert last == (CLOSE, (4008).to_bytes(2, "big") + b"Too far behind.")
@@ -73,7 +74,7 @@ def test_what_does_not_count_ends_nobody_and_what_counts_does_behind_it(server: 
         assert wire.handshake("/frames?free").status == 101
         written = server.said.count("waiting ")
         wire.frame(TEXT, b"1000 8000")
-        server.wait_until(lambda: server.said.count("waiting ") > written, within=10)
+        server.wait_until(lambda: server.said.count("waiting ") > written, within=PATIENCE)
         wire.frame(PING, b"there?")
         frames = [wire.next_frame() for _ in range(1001)]
         assert frames.pop() == (PONG, b"there?")
@@ -82,7 +83,7 @@ def test_what_does_not_count_ends_nobody_and_what_counts_does_behind_it(server: 
         assert wire.handshake("/frames").status == 101
         written = server.said.count("waiting ")
         wire.frame(TEXT, b"1000 8000")
-        server.wait_until(lambda: server.said.count("waiting ") > written, within=10)
+        server.wait_until(lambda: server.said.count("waiting ") > written, within=PATIENCE)
         *_, last = wire.frames()
         assert last == (CLOSE, (4008).to_bytes(2, "big") + b"Too far behind.")
 
@@ -93,7 +94,7 @@ def test_a_client_that_never_reads_is_dropped(server: Serving) -> None:
         assert slow.handshake("/frames").status == 101
         ended = server.said.count("ended 4008 /frames")
         slow.frame(TEXT, b"5000 8000")
-        server.wait_until(lambda: server.said.count("ended 4008 /frames") > ended, within=15)
+        server.wait_until(lambda: server.said.count("ended 4008 /frames") > ended, within=PATIENCE)
 
 
 def test_aborting_drops_the_connection_at_once(server: Serving) -> None:

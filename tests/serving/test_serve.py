@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.patience import PATIENCE
 from tests.processes import free_port
 from tests.serving.conftest import Start
 from tests.serving.process import Serving
@@ -15,7 +16,7 @@ def refused(folder: Path, *options: str, **more: object) -> str:
     """What a start that is refused says; it ends with status 1 and no traceback."""
     process = Serving(folder, *options, **more)  # type: ignore[arg-type]
     super(Serving, process).start()
-    assert process.wait(within=20) == 1
+    assert process.wait(within=PATIENCE) == 1
     assert "Traceback" not in process.said
     assert "HQ listens" not in process.said
     return process.said
@@ -63,7 +64,7 @@ def test_the_port_comes_from_the_environment(start: Start) -> None:
     """PORT, where the command line says nothing."""
     port = free_port()
     server = start(settings={"PORT": str(port)})
-    assert httpx.get(server.url, trust_env=False).status_code == 200
+    assert httpx.get(server.url, trust_env=False, timeout=PATIENCE).status_code == 200
 
 
 def test_a_development_start_makes_its_key_first(start: Start, tmp_path: Path) -> None:
@@ -77,4 +78,5 @@ def test_it_listens_on_ipv6_too(start: Start) -> None:
     """The address is printed as a browser takes it."""
     server = start("--host", "::1")
     assert f"http://[::1]:{server.port} with 1 worker." in server.said
-    assert httpx.get(f"http://[::1]:{server.port}/", trust_env=False).status_code == 200
+    url = f"http://[::1]:{server.port}/"
+    assert httpx.get(url, trust_env=False, timeout=PATIENCE).status_code == 200

@@ -11,6 +11,7 @@ import psutil
 import pytest
 import websockets
 
+from tests.patience import PATIENCE
 from tests.serving.conftest import Start
 from tests.serving.wire import Wire
 
@@ -71,7 +72,7 @@ def test_a_request_under_way_is_finished(start: Start) -> None:
         assert wire.response().status == 200
     assert server.wait(within=5) == 0
     with pytest.raises(httpx.ConnectError):
-        httpx.get(server.url, trust_env=False)
+        httpx.get(server.url, trust_env=False, timeout=PATIENCE)
 
 
 def test_an_application_that_does_not_end_is_cancelled(start: Start) -> None:
@@ -109,8 +110,8 @@ def test_a_thousand_connections_leave_nothing_behind(start: Start) -> None:
             with Wire(server) as wire:
                 assert wire.handshake("/echo").status == 101
         ended = 1_000 * thousands
-        server.wait_until(lambda: server.said.count("ended 1006 /echo") == ended, within=10)
-        server.wait_until(lambda: len(worker.net_connections("tcp")) == 1, within=10)
+        server.wait_until(lambda: server.said.count("ended 1006 /echo") == ended, within=PATIENCE)
+        server.wait_until(lambda: len(worker.net_connections("tcp")) == 1, within=PATIENCE)
         return int(worker.memory_full_info().uss)
 
     held, growths = held_after(1), [GROWTH_MOST]
@@ -123,5 +124,5 @@ def test_a_thousand_connections_leave_nothing_behind(start: Start) -> None:
 async def test_requests_run_on_uvloop(start: Start) -> None:
     """The faster loop is the one that daphne's reactor runs on."""
     server = start()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
         assert (await client.get(server.url)).json()["loop"] == "uvloop"
