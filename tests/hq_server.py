@@ -3,6 +3,7 @@
 Knows which of its workers a client talks to, so that a test can say "on both workers" and mean it.
 """
 
+import contextlib
 import os
 import secrets
 import ssl
@@ -108,9 +109,10 @@ class HQServer(Process):
     def worker_of(self, client_port: int) -> int:
         """The id of the process that holds the connection from that local port of a client."""
         for process in self._processes():
-            for connection in process.net_connections("tcp"):
-                if connection.raddr and connection.raddr.port == client_port:
-                    return int(process.pid)
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended since it was listed
+                for connection in process.net_connections("tcp"):
+                    if connection.raddr and connection.raddr.port == client_port:
+                        return int(process.pid)
         raise LookupError(f"No worker of {self.name} holds a connection from {client_port}.")
 
     def _processes(self) -> list[psutil.Process]:

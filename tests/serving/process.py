@@ -66,11 +66,7 @@ class Serving(Process):
     @property
     def worker_pids(self) -> list[int]:
         """The ids of its workers that live."""
-        return [
-            child.pid
-            for child in psutil.Process(self.pid).children()
-            if child.status() != psutil.STATUS_ZOMBIE
-        ]
+        return [child.pid for child in psutil.Process(self.pid).children() if _lives(child)]
 
     def wait_for(self, line: str, *, within: float = PATIENCE) -> None:
         """Returns when the log holds that text."""
@@ -79,3 +75,11 @@ class Serving(Process):
     def signal(self, number: int) -> None:
         """Sends a signal to the parent alone."""
         os.kill(self.pid, number)
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Whether it runs; not once it has ended, reaped or not."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:  # reaped since it was listed
+        return False
