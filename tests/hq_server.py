@@ -79,7 +79,7 @@ class HQServer(Process):
     def start(self) -> None:
         """Starts it and waits for its first answer."""
         super().start()
-        self.wait_until(self.answers, within=30)
+        self.wait_until(self.answers, within=60)
 
     def answers(self) -> bool:
         """Whether `/healthz` says yes."""

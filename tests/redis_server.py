@@ -5,6 +5,7 @@ from pathlib import Path
 
 import redis
 
+from tests.patience import PATIENCE
 from tests.processes import NotReady, Process, free_port
 
 
@@ -31,7 +32,7 @@ class RedisServer(Process):
     def start(self) -> None:
         """Starts it and waits for its first answer."""
         super().start()
-        self.wait_until(self.answers, within=10)
+        self.wait_until(self.answers, within=PATIENCE)
 
     def answers(self) -> bool:
         """Whether it answers a PING."""

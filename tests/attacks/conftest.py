@@ -36,7 +36,7 @@ _hosts = itertools.count(1)
 def manned(server: HQServer) -> HQServer:
     """The server, started, with the victims among its agents."""
     command = [sys.executable, "-m", "tests.attacks.enlist"]
-    subprocess.run(command, env=server.env, cwd=ROOT, check=True, timeout=60)
+    subprocess.run(command, env=server.env, cwd=ROOT, check=True, timeout=100)
     server.start()
     return server
 

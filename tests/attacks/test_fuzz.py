@@ -4,7 +4,6 @@ import contextlib
 import time
 from collections.abc import Callable
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +26,6 @@ BOUNDED = settings(
 )
 
 
-@pytest.mark.timeout(180)
 async def test_hostile_bytes_harm_nothing(keep: HQServer, address: str) -> None:
     """Handshakes and frames gone wrong: no 5xx, no 1011, no traceback, memory flat."""
     begun = len(failures(keep.log))

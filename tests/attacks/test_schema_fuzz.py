@@ -6,8 +6,6 @@ import os
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.attacks.enlist import STAFF
 from tests.attacks.siege import failures
 from tests.hq_server import HQServer
@@ -20,7 +18,6 @@ CHECKS = "not_a_server_error,response_schema_conformance,content_type_conformanc
 ENDS_THE_SESSION = "logout|end_other_sessions|end_session"
 
 
-@pytest.mark.timeout(180)
 async def test_the_schema_keeps_its_word(fort: HQServer, tmp_path: Path) -> None:
     """No 5xx, and every answer as the schema has it."""
     program = Path(sys.executable).with_name("schemathesis")

@@ -11,6 +11,7 @@ import pytest
 
 from tests.cast import DIRECTOR, PASSWORD
 from tests.hq_server import HQServer
+from tests.patience import PATIENCE
 from tests.postgres_server import PostgresServer
 from tests.rest_client import Refused, RestClient
 
@@ -62,10 +63,15 @@ async def test_a_write_that_failed_is_not_in_the_databases_log(
             other.execute("LOCK TABLE missions_update IN EXCLUSIVE MODE")
             with pytest.raises(Refused) as refused:
                 await director.publish(mission, UNLUCKY)
+
+            def said() -> str:
+                return postgres_server.log.read_bytes()[begin:].decode(errors="replace")
+
+            # Logged when PostgreSQL gives up the wait for the lock: hence while that is held.
+            failed = 'STATEMENT:  INSERT INTO "missions_update"'
+            postgres_server.wait_until(lambda: failed in said(), within=PATIENCE)
     assert refused.value.status == 503
-    said = postgres_server.log.read_bytes()[begin:].decode(errors="replace")
-    assert 'STATEMENT:  INSERT INTO "missions_update"' in said
-    assert UNLUCKY not in said
+    assert UNLUCKY not in said()
 
 
 def test_no_log_holds_a_secret(

@@ -140,6 +140,7 @@ async def wrong_subprotocol(scope: Message, receive: Receive, send: Send) -> Non
 
 async def silent(scope: Message, receive: Receive, send: Send) -> None:
     """Never answers the handshake."""
+    say("begun", scope["path"])
     say("ended", (await receive())["code"], scope["path"])
 
 

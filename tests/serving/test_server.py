@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import threading
 import time
 
 import httpx
@@ -13,7 +12,7 @@ import websockets
 
 from tests.patience import PATIENCE
 from tests.serving.conftest import Start
-from tests.serving.wire import Wire
+from tests.serving.wire import Wire, handshake
 
 GROWTH_MOST = 1024 * 1024
 """Bytes that a thousand connections may add; a socket that is left behind keeps 50 KB."""
@@ -50,12 +49,11 @@ def test_an_idle_server_ends_at_once(start: Start, number: signal.Signals) -> No
 def test_a_handshake_under_way_is_answered(start: Start) -> None:
     """503 with a hint to come back, rather than a connection that breaks."""
     server = start()
-    with Wire(server) as answered, Wire(server) as wire:
-        # The first answer says that the worker runs; the second handshake stays unanswered.
-        assert answered.handshake("/echo").status == 101
-        asked = threading.Timer(0.2, server.signal, (signal.SIGTERM,))
-        asked.start()
-        response = wire.handshake("/silent")
+    with Wire(server) as wire:
+        wire.send("\r\n".join((*handshake("/silent"), "", "")).encode())
+        server.wait_for("begun /silent")
+        server.signal(signal.SIGTERM)
+        response = wire.response()
         assert (response.status, response.headers["retry-after"]) == (503, "1")
         assert json.loads(response.body)["code"] == "unavailable"
         assert server.wait(within=8) == 0
