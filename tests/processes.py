@@ -82,7 +82,7 @@ class Process:
                 raise NotReady(f"{self.name} was not ready within {within} s.\n{self.tail()}")
             time.sleep(0.02)
 
-    def stop(self, how: signal.Signals = signal.SIGTERM, *, within: float = 15) -> int:
+    def stop(self, how: signal.Signals = signal.SIGTERM, *, within: float = 60) -> int:
         """Ends the child, then whatever of its group is left. Returns its exit status."""
         if self._child is None:
             return 0

@@ -79,7 +79,7 @@ class Person:
 
     def live(self) -> None:
         """Waits until the connection says so and the log is there: what comes now is news."""
-        expect(self.link).to_have_text("Live", timeout=20_000)
+        expect(self.link).to_have_text("Live", timeout=45_000)
         self.loaded()
 
     def loaded(self) -> None:

@@ -5,6 +5,7 @@ the first of which reaches Redis and the database through proxies, so that it al
 """
 
 import contextlib
+import itertools
 import os
 import signal
 import sqlite3
@@ -137,9 +138,10 @@ def _started(stack: ExitStack, process: P) -> P:
 @contextlib.contextmanager
 def frozen(process: Process) -> Iterator[None]:
     """Stops a process and all that it started, as a machine does that swaps or is suspended."""
-    children = psutil.Process(process.pid).children(recursive=True)
-    with paused(process.pid, *(child.pid for child in children)):
-        yield
+    with paused(process.pid):  # first: it starts no more
+        children = psutil.Process(process.pid).children(recursive=True)
+        with paused(*(child.pid for child in children)):
+            yield
 
 
 @contextlib.contextmanager
@@ -180,13 +182,13 @@ def paused_between_writes(site: Site, worker: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def paused_in_a_write(site: Site, worker: int) -> Iterator[None]:
-    """Stops a worker that holds SQLite's one lock for writing."""
-    began = time.monotonic()
+def paused_in_a_write(site: Site) -> Iterator[None]:
+    """Stops whichever worker it meets with SQLite's one lock for writing."""
+    began, workers = time.monotonic(), itertools.cycle(site.workers())
     while time.monotonic() - began < 60:
-        with paused(worker):
+        with paused(next(workers)):
             try:
-                with _sqlite_lock(site, within=1):
+                with _sqlite_lock(site, within=2):  # no write of the other's takes as long
                     pass
             except sqlite3.OperationalError:
                 yield
