@@ -29,6 +29,7 @@ WIDE = {
     "HQ_FRAME_BURST": "10000",
     "HQ_CALL_BURST": "100000",
     "HQ_ADDRESS_CALL_BURST": "100000",
+    "HQ_ACCESS_MINUTES": "120",  # tests share tokens for as long as a run takes
 }
 
 

@@ -100,7 +100,7 @@ async def held(server: HQServer, redis_port: int) -> dict[str, Any]:
     return dict(counts)
 
 
-@pytest.mark.timeout(900 if FULL else 240)
+@pytest.mark.timeout(900 if FULL else 300)
 async def test_f16_many_come_and_go(counted: HQServer, redis_server: RedisServer) -> None:
     """No growth of tasks, threads, descriptors, groups or memory.
 
