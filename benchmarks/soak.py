@@ -24,7 +24,8 @@ from tests.cast import CAST
 from tests.databases import SqliteDatabases
 from tests.faults.crowd import Crowd
 from tests.faults.followers import Follower
-from tests.faults.site import Site, frozen, sqlite_site
+from tests.faults.site import Site, sqlite_site
+from tests.processes import frozen
 
 SAMPLE_EVERY = 5.0
 WHOLE_WITHIN = 30.0

@@ -6,10 +6,11 @@ Knows which of its workers a client talks to, so that a test can say "on both wo
 import contextlib
 import os
 import secrets
+import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -18,7 +19,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.databases import Databases
-from tests.processes import ROOT, Process, free_port
+from tests.patience import PATIENCE
+from tests.processes import ROOT, Process, free_port, paused, seconds_until
 
 SIGNING_KEY = ec.generate_private_key(ec.SECP256R1())
 """The key of every server of this run: tests can sign what a thief of the key could sign."""
@@ -110,14 +112,38 @@ class HQServer(Process):
         """The id of the process that holds the connection from that local port of a client."""
         for process in self._processes():
             with contextlib.suppress(psutil.NoSuchProcess):  # it ended since it was listed
-                for connection in process.net_connections("tcp"):
-                    if connection.raddr and connection.raddr.port == client_port:
-                        return int(process.pid)
+                if _holds(process, client_port):
+                    return int(process.pid)
         raise LookupError(f"No worker of {self.name} holds a connection from {client_port}.")
+
+    @property
+    def workers(self) -> list[int]:
+        """The ids of its workers that run now."""
+        return [child.pid for child in psutil.Process(self.pid).children()]
+
+    @contextlib.contextmanager
+    def only(self, worker: int) -> Iterator[None]:
+        """The other workers stand still meanwhile: who connects meets this one."""
+        with paused(*(pid for pid in self.workers if pid != worker)):
+            yield
+
+    def connection_to(self, worker: int) -> socket.socket:
+        """A TCP connection that this worker has accepted."""
+        with self.only(worker):
+            connection = socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)
+            port = connection.getsockname()[1]
+            seconds_until(lambda: _holds(psutil.Process(worker), port), within=PATIENCE)
+        connection.setblocking(False)
+        return connection
 
     def _processes(self) -> list[psutil.Process]:
         serve = psutil.Process(self.pid)
         return [serve, *serve.children(recursive=True)]
+
+
+def _holds(process: psutil.Process, client_port: int) -> bool:
+    connections = process.net_connections("tcp")
+    return any(one.raddr and one.raddr.port == client_port for one in connections)
 
 
 def clean_environment() -> dict[str, str]:

@@ -5,14 +5,19 @@ the log of every process that a failed test used is shown with the failure (`con
 """
 
 import contextlib
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
+
+import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -115,9 +120,63 @@ class Process:
             os.killpg(group, signal.SIGKILL)
 
 
+FIRST_PORT, PORTS = 16_000, 2_000
+"""Below those that the kernel gives to clients; and so many for each process of the tests."""
+
+_begin = FIRST_PORT + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8 * PORTS
+_ports = itertools.cycle(range(_begin, _begin + PORTS))
+for _ in range(random.randrange(PORTS)):  # other runs on this machine begin elsewhere
+    next(_ports)
+
+
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port of 127.0.0.1 that nobody listens on, and nobody else is about to."""
+    for port in itertools.islice(_ports, PORTS):
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise NotReady("Every port of these tests is taken.")
+
+
+def seconds_until(condition: Callable[[], bool], *, within: float) -> float:
+    """How long it took until it held; fails when it did not."""
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > within:
+            raise AssertionError(f"It did not happen within {within} s.")
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+@contextlib.contextmanager
+def frozen(process: Process) -> Iterator[None]:
+    """Stops a process and all that it started, as a machine does that swaps or is suspended."""
+    with paused(process.pid):  # first: it starts no more
+        children = psutil.Process(process.pid).children(recursive=True)
+        with paused(*(child.pid for child in children)):
+            yield
+
+
+@contextlib.contextmanager
+def paused(*pids: int) -> Iterator[None]:
+    """Stops these processes alone; they stand still when it is entered."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+    try:
+        for pid in pids:
+            seconds_until(partial(_stands_still, pid), within=10)
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def _stands_still(pid: int) -> bool:
+    """Whether every thread of a process is stopped, or none is left."""
+    try:
+        threads = [stat.read_text() for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except OSError:  # one ended just now
+        return False
+    return all(stat.rpartition(")")[2].split()[0] in "TZX" for stat in threads)

@@ -9,6 +9,7 @@ import httpx
 from tests.cast import PASSWORD, Member
 from tests.hq_server import HQServer
 from tests.ledger import Frame
+from tests.patience import PATIENCE
 
 
 class Refused(Exception):
@@ -29,7 +30,13 @@ class RestClient:
     tickets: ClassVar[list[str]] = []
     """Every ticket of this run: none may be in a log."""
 
-    def __init__(self, server: HQServer, local_address: str | None = None) -> None:
+    def __init__(
+        self,
+        server: HQServer,
+        local_address: str | None = None,
+        *,
+        within: float = PATIENCE,
+    ) -> None:
         self.server = server
         self.access = ""
         self.refresh_token = ""
@@ -37,7 +44,7 @@ class RestClient:
         self.client_port = 0
         self.http = httpx.AsyncClient(
             base_url=server.url,
-            timeout=10,
+            timeout=within,
             trust_env=False,
             transport=httpx.AsyncHTTPTransport(
                 verify=server.trust or True, trust_env=False, local_address=local_address
@@ -65,6 +72,11 @@ class RestClient:
         if not response.is_success:
             raise Refused(response)
         return response.json() if response.content else None
+
+    async def meet(self, worker: int) -> None:
+        """Connects to that worker, which then answers whatever is called one after the other."""
+        with self.server.only(worker):
+            await self.call("GET", "/healthz")
 
     @property
     def worker(self) -> int:

@@ -45,8 +45,12 @@ class SocketClient:
         origin: str | None = None,
         ledger: Ledger | None = None,
         local_address: str | None = None,
+        worker: int | None = None,
     ) -> Self:
-        """Opens a socket; `token` goes into the Authorization header, all else as given."""
+        """Opens a socket; `token` goes into the Authorization header, all else as given.
+
+        `worker` is the one to serve it, else whichever comes first.
+        """
         sent = dict(headers or {})
         if token is not None:
             sent["Authorization"] = f"Bearer {token}"
@@ -63,6 +67,7 @@ class SocketClient:
             close_timeout=2,
             open_timeout=PATIENCE,
             local_addr=(local_address, 0) if local_address else None,
+            sock=await asyncio.to_thread(server.connection_to, worker) if worker else None,
         )
         return cls(server, connection, ledger or Ledger())
 

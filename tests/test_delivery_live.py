@@ -49,32 +49,27 @@ class Operation:
     sockets: dict[Member, list[SocketClient]] = field(default_factory=dict)
     published: dict[str, Frame] = field(default_factory=dict)
 
-    async def open(self, member: Member, query: str = "") -> SocketClient:
+    async def open(
+        self, member: Member, query: str = "", worker: int | None = None
+    ) -> SocketClient:
         """A socket of that agent, closed with the operation."""
-        socket = await SocketClient.open(self.server, self.rest[member].access, query=query)
+        access = self.rest[member].access
+        socket = await SocketClient.open(self.server, access, query=query, worker=worker)
         return await self.stack.enter_async_context(socket)
 
     async def on_both_workers(self, member: Member) -> list[SocketClient]:
         """A socket of that agent on each of the two workers."""
-        found: dict[int, SocketClient] = {}
-        for _ in range(40):
-            socket = await self.open(member)
+        sockets = [await self.open(member, worker=worker) for worker in self.server.workers]
+        for socket in sockets:
             await socket.expect("welcome")
-            if found.setdefault(socket.worker, socket) is not socket:
-                await socket.close()
-            if len(found) == 2:
-                return [found[worker] for worker in sorted(found)]
-        raise AssertionError("Forty sockets in a row went to one worker.")
+        return sockets
 
     async def rest_on(self, member: Member, worker: int) -> RestClient:
         """A REST client of that agent whose connection that worker holds."""
-        for _ in range(40):
-            client = await self.stack.enter_async_context(RestClient(self.server))
-            client.access = self.rest[member].access
-            await client.call("GET", "/api/auth/me")
-            if client.worker == worker:
-                return client
-        raise AssertionError("Forty connections in a row went to the other worker.")
+        client = await self.stack.enter_async_context(RestClient(self.server))
+        await client.meet(worker)
+        client.access = self.rest[member].access
+        return client
 
     def keep(self, answer: Frame) -> None:
         """Remembers a published update; REST adds to it the author's `client_id`."""

@@ -101,7 +101,7 @@ def test_ctrl_c_ends_everything(develop: Develop) -> None:
     assert any("play_demo" in child.cmdline() for child in family)
     os.killpg(process.pid, signal.SIGINT)  # what a terminal does: to each process of the group
     process.wait(within=PATIENCE)
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=PATIENCE)
     assert alive == []
     assert "Traceback" not in process.tail()
 

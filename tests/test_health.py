@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 
 from agents import live
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -66,7 +67,7 @@ async def test_readyz_says_yes_once_the_layer_is_heard() -> None:
         # The loop stands still for this one, so the channel just made is not heard yet.
         answer = asking.submit(get, "/readyz").result()
     assert answer == (503, {"database": "ok", "live": "down", "healing": "ok"})
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         while answer[0] != 200:
             answer = await asyncio.to_thread(get, "/readyz/")
     assert answer == (200, {"database": "ok", "live": "ok", "healing": "ok"})

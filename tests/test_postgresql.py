@@ -17,9 +17,8 @@ from pytest_django import DjangoDbBlocker
 from hq_project.environment import Environment
 from hq_project.postgresql import connection as patient
 from hq_project.postgresql.breaker import TRY_EVERY, Breaker, breaker
-from tests.faults.site import frozen
 from tests.postgres_server import PostgresServer
-from tests.processes import ROOT
+from tests.processes import ROOT, frozen
 
 T = TypeVar("T")
 

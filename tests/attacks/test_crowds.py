@@ -13,6 +13,7 @@ from tests.attacks.trail import Trail
 from tests.cast import ANALYST, HANDLER
 from tests.conftest import WIDE, Serve
 from tests.hq_server import HQServer
+from tests.patience import PATIENCE
 from tests.redis_server import RedisServer
 from tests.rest_client import RestClient
 from tests.socket_client import SocketClient
@@ -76,7 +77,9 @@ async def test_ten_sockets_are_ten_over_all_workers(
 
         async def come() -> str:
             try:
-                socket = await websockets.connect(hq.socket_url, additional_headers=headers)
+                socket = await websockets.connect(
+                    hq.socket_url, additional_headers=headers, open_timeout=PATIENCE
+                )
                 held.append(socket)
                 return str(json.loads(await socket.recv())["type"])
             except websockets.InvalidStatus as refused:

@@ -60,25 +60,22 @@ async def on_each_worker(
     server: HQServer, client: RestClient
 ) -> AsyncIterator[tuple[list[RestClient], list[SocketClient]]]:
     """Connections of that session to both workers: kept-alive HTTP, and open sockets."""
-    callers: dict[int, RestClient] = {}
-    sockets: dict[int, SocketClient] = {}
+    callers, sockets = [], []
     async with AsyncExitStack() as opened:
-        for _ in range(40):
-            if len(callers) < 2:
-                caller = await opened.enter_async_context(RestClient(server))
-                caller.access = client.access
-                await caller.call("GET", "/api/auth/me")
-                callers.setdefault(caller.worker, caller)
-            if len(sockets) < 2:
-                socket = await SocketClient.open(server, client.access, query="missions=none")
-                await opened.enter_async_context(socket)
-                await socket.expect("welcome")
-                sockets.setdefault(socket.worker, socket)
-            if len(callers) == len(sockets) == 2:
-                break
-        else:
-            raise AssertionError("One worker took every connection.")
-        yield [*callers.values()], [*sockets.values()]
+        for worker in server.workers:
+            caller = await opened.enter_async_context(RestClient(server))
+            await caller.meet(worker)
+            caller.access = client.access
+            await caller.call("GET", "/api/auth/me")
+            assert caller.worker == worker
+            callers.append(caller)
+            socket = await SocketClient.open(
+                server, client.access, query="missions=none", worker=worker
+            )
+            await opened.enter_async_context(socket)
+            await socket.expect("welcome")
+            sockets.append(socket)
+        yield callers, sockets
 
 
 async def assert_refused(client: RestClient) -> None:

@@ -130,12 +130,10 @@ async def test_one_client_id_is_one_update(fort: HQServer, handler: RestClient) 
     """F8: three times at the same instant, over two workers and over REST: the same answer."""
     mission = await handler.create_mission("Once")
     draft = {"kind": "report", "body": "said once, heard once", "client_id": "the same"}
-    sockets: dict[int, SocketClient] = {}
-    spare = []
-    while len(sockets) < 2:
-        socket = await SocketClient.open(fort, handler.access, query="missions=none")
-        spare.append(socket)
-        sockets.setdefault(socket.worker, socket)
+    sockets = [
+        await SocketClient.open(fort, handler.access, query="missions=none", worker=worker)
+        for worker in fort.workers
+    ]
 
     async def by_socket(socket: SocketClient) -> Frame:
         update: Frame = (await socket.ask("publish", mission=mission, **draft))["update"]
@@ -146,14 +144,13 @@ async def test_one_client_id_is_one_update(fort: HQServer, handler: RestClient) 
         update.pop("client_id")
         return update
 
-    ways = [*map(by_socket, sockets.values()), by_rest(), *map(by_socket, sockets.values())]
+    ways = [*map(by_socket, sockets), by_rest(), *map(by_socket, sockets)]
     first, *others = await asyncio.gather(*ways)
     assert all(update == first for update in others)
     assert [entry["update"]["id"] for entry in await handler.log(mission)] == [first["id"]]
-    one = next(iter(sockets.values()))
-    other = await one.ask("publish", mission=mission, **{**draft, "body": "something else"})
+    other = await sockets[0].ask("publish", mission=mission, **{**draft, "body": "something else"})
     assert other["code"] == "conflict"
-    for socket in spare:
+    for socket in sockets:
         await socket.close()
 
 

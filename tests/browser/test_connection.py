@@ -35,7 +35,7 @@ def test_a_server_that_restarts_is_waited_for_and_the_room_is_whole(
     expect(person.entry("Before.")).to_be_visible()
     person.message.fill("half a sentence")
     scene.server.stop()
-    expect(person.link).to_contain_text("Reconnecting", timeout=20_000)
+    expect(person.link).to_contain_text("Reconnecting", timeout=45_000)
     send, problem = person.page.locator("#send"), person.page.locator("#message-problem")
     colour = send.evaluate(COLOURS)
     send.hover(force=True)
@@ -71,7 +71,7 @@ def test_a_cut_wire_is_resumed_without_a_double(enter: Enter, scene: Scene) -> N
     expect(person.entry("One.")).to_be_visible()
     person.context.set_offline(True)
     person.page.evaluate("() => window.dispatchEvent(new Event('online'))")
-    expect(person.link).to_contain_text("Reconnecting", timeout=20_000)
+    expect(person.link).to_contain_text("Reconnecting", timeout=45_000)
     scene.say("Two.")
     scene.say("Three.")
     person.context.set_offline(False)
@@ -186,14 +186,14 @@ def test_a_session_is_refreshed_in_place(browser: Browser, serve: Serve) -> None
         with (
             person.page.expect_response(
                 lambda response: response.ok and response.url.endswith("/api/auth/refresh"),
-                timeout=20_000,
+                timeout=45_000,
             ) as renewed,
-            person.page.expect_response("**/api/auth/ticket", timeout=20_000) as ticket,
+            person.page.expect_response("**/api/auth/ticket", timeout=45_000) as ticket,
         ):
             with person.page.expect_websocket() as opened:
                 person.fill_in(HANDLER)
             opened.value.wait_for_event(
-                "framereceived", lambda frame: '"refreshed"' in frame, timeout=20_000
+                "framereceived", lambda frame: '"refreshed"' in frame, timeout=45_000
             )
         assert (renewed.value.status, ticket.value.status) == (200, 201)
         expect(person.link).to_have_text("Live")

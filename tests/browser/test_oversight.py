@@ -7,6 +7,7 @@ from playwright.sync_api import Locator, expect
 from tests.browser.conftest import Enter, Scene
 from tests.browser.people import Person
 from tests.cast import ANALYST, DIRECTOR, HANDLER, NOVICE, OPERATIVE, Member
+from tests.patience import PATIENCE
 
 SOON = 25_000
 """Milliseconds: the shortest time for acknowledging is ten seconds, and the next comparison."""
@@ -39,7 +40,7 @@ def test_handlers_see_who_is_there_and_others_do_not(enter: Enter, scene: Scene)
     expect(button).to_be_focused()
     assert handler.violations() == []
     analyst.close()
-    expect(row(handler, ANALYST)).to_contain_text("Analyst, absent", timeout=10_000)
+    expect(row(handler, ANALYST)).to_contain_text("Analyst, absent", timeout=1000 * PATIENCE)
 
     scene.say("Radio check.")
     expect(novice.entry("Radio check.")).to_be_visible()

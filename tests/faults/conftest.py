@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 
 from tests.databases import Databases
+from tests.faults import pauses
 from tests.faults.crowd import Crowd
 from tests.faults.half_open import HalfOpen
 from tests.faults.site import Site, postgres_site, sqlite_site
@@ -56,6 +57,7 @@ async def gather() -> AsyncIterator[Gather]:
         await crowd.gather(**options)  # type: ignore[arg-type]
         return crowd
 
-    yield bring
-    for crowd in crowds:
-        await crowd.leave()
+    with pauses.noticed():
+        yield bring
+        for crowd in crowds:
+            await crowd.leave()

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from agents.roles import Clearance
 from missions.audiences import can_see
 from tests.cast import ANALYST, CAST, DIRECTOR, HANDLER, OPERATIVE, OUTSIDER, Member
+from tests.faults import pauses
 from tests.faults.authors import GIVE_UP, MARK, Author, Reader, Revisor
 from tests.faults.followers import Follower
 from tests.faults.oracle import (
@@ -27,6 +28,9 @@ from tests.faults.site import Site
 from tests.hq_server import HQServer
 from tests.ledger import Frame
 from tests.rest_client import RestClient
+
+ANSWERED_WITHIN = 10.0
+"""Seconds after which a client gives a call up, and repeats it elsewhere."""
 
 
 class Crowd:
@@ -74,7 +78,7 @@ class Crowd:
 
     async def client(self, member: Member, node: HQServer) -> RestClient:
         """A REST client of that agent; one login an agent and site."""
-        client = await self._stack.enter_async_context(RestClient(node))
+        client = await self._stack.enter_async_context(RestClient(node, within=ANSWERED_WITHIN))
         if member not in self.site.logins:
             await client.login(member)
             self.site.logins[member] = client.access, client.agent
@@ -97,14 +101,18 @@ class Crowd:
                     await one.welcomed.wait()
 
     async def whole(self, since: float, *, within: float = GIVE_UP) -> float:
-        """Seconds from `since` until everybody held an update said now, and all before it."""
+        """Seconds from `since` until everybody held an update said now, and all before it.
+
+        But those in which the tests themselves stood still.
+        """
         mark = await self.authors[0].say(classification="restricted", roles=[], body=MARK)
         moments = [
             await one.ledger.holds(mark["id"], within=within)
             for one in self.followers
             if one.member is not OUTSIDER and not one.over
         ]
-        return max(moments) - since
+        held = max(moments)
+        return held - since - pauses.during(since, held)
 
     async def verdict(self, fault: str) -> Verdict:
         """Ends the authors, waits until all is said and heard, and compares."""

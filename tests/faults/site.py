@@ -7,12 +7,10 @@ the first of which reaches Redis and the database through proxies, so that it al
 import contextlib
 import itertools
 import os
-import signal
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, nullcontext
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -25,7 +23,7 @@ from tests.faults.proxy import FaultyProxy
 from tests.hq_server import HQServer
 from tests.ledger import Frame
 from tests.postgres_server import PostgresServer
-from tests.processes import Process
+from tests.processes import Process, paused, seconds_until
 from tests.redis_server import RedisServer
 
 P = TypeVar("P", bound=Process)
@@ -136,40 +134,6 @@ def _started(stack: ExitStack, process: P) -> P:
 
 
 @contextlib.contextmanager
-def frozen(process: Process) -> Iterator[None]:
-    """Stops a process and all that it started, as a machine does that swaps or is suspended."""
-    with paused(process.pid):  # first: it starts no more
-        children = psutil.Process(process.pid).children(recursive=True)
-        with paused(*(child.pid for child in children)):
-            yield
-
-
-@contextlib.contextmanager
-def paused(*pids: int) -> Iterator[None]:
-    """Stops these processes alone; they stand still when it is entered."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGSTOP)
-    try:
-        for pid in pids:
-            seconds_until(partial(_stands_still, pid), within=10)
-        yield
-    finally:
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
-
-
-def _stands_still(pid: int) -> bool:
-    """Whether every thread of a process is stopped, or none is left."""
-    try:
-        threads = [stat.read_text() for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
-    except OSError:  # one ended just now
-        return False
-    return all(stat.rpartition(")")[2].split()[0] in "TZX" for stat in threads)
-
-
-@contextlib.contextmanager
 def paused_between_writes(site: Site, worker: int) -> Iterator[None]:
     """Stops a worker that is not in the middle of a write on SQLite; on PostgreSQL whenever.
 
@@ -212,16 +176,6 @@ def ready(node: HQServer, *, timeout: float = 6.0) -> bool:
         return httpx.get(f"{node.url}/readyz", timeout=timeout, trust_env=False).is_success
     except httpx.TransportError:
         return False
-
-
-def seconds_until(condition: Callable[[], bool], *, within: float) -> float:
-    """How long it took until it held; fails when it did not."""
-    began = time.monotonic()
-    while not condition():
-        if time.monotonic() - began > within:
-            raise AssertionError(f"It did not happen within {within} s.")
-        time.sleep(0.05)
-    return time.monotonic() - began
 
 
 def until_unready(node: HQServer) -> float:

@@ -11,7 +11,8 @@ from tests.faults.authors import Author
 from tests.faults.conftest import Gather
 from tests.faults.crowd import Crowd
 from tests.faults.proxy import FaultyProxy
-from tests.faults.site import Site, ready, seconds_until, until_unready
+from tests.faults.site import Site, ready, until_unready
+from tests.processes import seconds_until
 
 SAID_WITHIN = 5.0
 WHOLE_WITHIN = 10.0

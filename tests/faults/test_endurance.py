@@ -13,9 +13,10 @@ import redis
 
 from tests.cast import DIRECTOR
 from tests.databases import Databases
-from tests.faults.site import FULL, WIDE, seconds_until
+from tests.faults.site import FULL, WIDE
 from tests.hq_server import HQServer
 from tests.patience import PATIENCE
+from tests.processes import seconds_until
 from tests.redis_server import RedisServer
 from tests.rest_client import RestClient
 from tests.socket_client import SocketClient

@@ -14,8 +14,8 @@ from tests.cast import DIRECTOR, OUTSIDER
 from tests.faults.conftest import Gather
 from tests.faults.crowd import Crowd
 from tests.faults.oracle import Verdict
-from tests.faults.site import FULL, Site, frozen
-from tests.processes import ROOT
+from tests.faults.site import FULL, Site
+from tests.processes import ROOT, frozen
 
 WHOLE_WITHIN = 10.0
 WRITE_WITHIN = 1.0
@@ -77,7 +77,7 @@ async def test_f5_redis_stands_still(site: Site, gather: Gather) -> None:
         stopped = time.monotonic()
         during = await crowd.whole(stopped)
         joined = crowd.follow(DIRECTOR)
-        await asyncio.wait_for(joined.welcomed.wait(), 5)
+        await asyncio.wait_for(joined.welcomed.wait(), WHOLE_WITHIN)
         await asyncio.sleep(seconds - (time.monotonic() - stopped))
     whole = await crowd.whole(time.monotonic())
     await judged(crowd, f"F5 Redis stopped for {seconds} s", max(whole, during))

@@ -18,8 +18,8 @@ from tests.cast import ANALYST, NOVICE, OPERATIVE, Member
 from tests.faults.authors import GIVE_UP
 from tests.faults.conftest import Gather
 from tests.faults.crowd import Crowd
-from tests.faults.site import Site, frozen
-from tests.processes import ROOT
+from tests.faults.site import Site
+from tests.processes import ROOT, frozen
 from tests.rest_client import RestClient
 
 LOWERED = Looker(Viewer(Role.FIELD_OPERATIVE, Clearance.RESTRICTED), assigned=True)

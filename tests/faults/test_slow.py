@@ -18,11 +18,12 @@ from tests.databases import Databases
 from tests.faults.authors import Author
 from tests.faults.conftest import Gather
 from tests.faults.crowd import Crowd
-from tests.faults.site import WIDE, Site, frozen
+from tests.faults.site import WIDE, Site
 from tests.faults.test_storms import BODY, GROWTH_MOST, SLOW_WITHIN, SlowReader, narrow, warm
 from tests.hq_server import HQServer
 from tests.ledger import Frame
-from tests.processes import ROOT
+from tests.patience import PATIENCE
+from tests.processes import ROOT, frozen
 from tests.rest_client import RestClient
 from tests.socket_client import SocketClient
 
@@ -96,7 +97,7 @@ async def test_f10_a_client_asks_and_does_not_read(
             assert time.monotonic() - began < SLOW_WITHIN
             await speak()
             most = max(most, worker.memory_full_info().uss)
-        code = slow.closed_with()
+        code = await asyncio.to_thread(slow.closed_with)
     verdict = await crowd.verdict("F10 a client asks and does not read")
     verdict.notes |= {"growth": most - before, "closed": time.monotonic() - began}
     verdict.tell()
@@ -109,7 +110,7 @@ async def until(connection: ClientConnection, kind: str) -> list[str]:
     """Reads up to the first frame of that type; the types of all that came."""
     kinds: list[str] = []
     while kind not in kinds:
-        kinds.append(json.loads(await asyncio.wait_for(connection.recv(), 10))["type"])
+        kinds.append(json.loads(await asyncio.wait_for(connection.recv(), PATIENCE))["type"])
     return kinds
 
 

@@ -10,9 +10,10 @@ from typing import Self
 import pytest
 
 from tests.cast import ANALYST, DIRECTOR
+from tests.faults import pauses
 from tests.faults.conftest import Gather
 from tests.faults.crowd import Crowd
-from tests.faults.site import Site, seconds_until
+from tests.faults.site import Site
 from tests.faults.test_storms import SLOW_WITHIN, SlowReader
 from tests.processes import ROOT
 
@@ -113,9 +114,7 @@ async def stalled(crowd: Crowd) -> str:
         raw = slow.connection.transport.get_extra_info("socket")
         await asyncio.to_thread(until_hung_up, raw.fileno())
         slow.connection.transport.abort()
-        log, end = crowd.site.nodes[0].log, f":{slow.port}\n"
-        await asyncio.to_thread(seconds_until, lambda: end in log.read_text("utf-8"), within=5)
-        return slow.closed_with()
+        return await asyncio.to_thread(slow.closed_with)
 
 
 def until_hung_up(descriptor: int) -> None:
@@ -128,7 +127,7 @@ def until_hung_up(descriptor: int) -> None:
 def late(crowd: Crowd, committed: dict[str, float]) -> float:
     """Seconds from the commit until a follower held it, of the slowest hundredth."""
     delays = sorted(
-        max(0.0, arrived - committed[key])
+        max(0.0, arrived - committed[key] - pauses.during(committed[key], arrived))
         for one in crowd.followers
         for key, arrived in one.ledger.arrived.items()
         if key in committed

@@ -21,8 +21,9 @@ from tests.faults.site import (
     paused_between_writes,
     paused_in_a_write,
     ready,
-    seconds_until,
 )
+from tests.patience import PATIENCE
+from tests.processes import seconds_until
 from tests.redis_server import RedisServer
 from tests.rest_client import Refused, RestClient
 from tests.socket_client import SocketClient
@@ -45,7 +46,9 @@ async def test_f1_a_worker_is_killed_under_load(site: Site, gather: Gather) -> N
     os.kill(before[0], signal.SIGKILL)
     whole = await crowd.whole(killed)
     await asyncio.to_thread(until_gone, before[0])
-    await asyncio.to_thread(seconds_until, lambda: len(site.workers()) == len(before), within=10)
+    await asyncio.to_thread(
+        seconds_until, lambda: len(site.workers()) == len(before), within=PATIENCE
+    )
     restarted = time.monotonic() - killed
     await asyncio.to_thread(seconds_until, lambda: all(map(ready, site.nodes)), within=20)
     assert crowd.revisor is not None
@@ -54,7 +57,9 @@ async def test_f1_a_worker_is_killed_under_load(site: Site, gather: Gather) -> N
     os.kill(before[1], signal.SIGKILL)
     whole = max(whole, await crowd.whole(killed))
     await asyncio.to_thread(until_gone, before[1])
-    await asyncio.to_thread(seconds_until, lambda: len(site.workers()) == len(before), within=10)
+    await asyncio.to_thread(
+        seconds_until, lambda: len(site.workers()) == len(before), within=PATIENCE
+    )
     await asyncio.to_thread(seconds_until, lambda: all(map(ready, site.nodes)), within=20)
     verdict = await crowd.verdict("F1 kill -9 of a worker")
     verdict.whole, verdict.notes["restarted"] = whole, restarted

@@ -14,6 +14,9 @@ from tests.patience import PATIENCE
 from tests.serving.conftest import Start
 from tests.serving.wire import Wire, handshake
 
+DRAINED = 15.0
+"""Seconds in which five that were waited for are over, on a busy machine too."""
+
 GROWTH_MOST = 1024 * 1024
 """Bytes that a thousand connections may add; a socket that is left behind keeps 50 KB."""
 
@@ -29,7 +32,7 @@ async def test_every_socket_is_told_to_come_back(start: Start) -> None:
             await socket.recv()
         assert closed.value.rcvd is not None
         assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (1012, "The server restarts.")
-    assert await asyncio.to_thread(server.wait, within=5) == 0
+    assert await asyncio.to_thread(server.wait, within=PATIENCE) == 0
     assert time.monotonic() - begun < 4.5  # it did not come to the five seconds
     assert server.said.count("ended 1012 /echo") == 50
     assert "Traceback" not in server.said
@@ -56,7 +59,7 @@ def test_a_handshake_under_way_is_answered(start: Start) -> None:
         response = wire.response()
         assert (response.status, response.headers["retry-after"]) == (503, "1")
         assert json.loads(response.body)["code"] == "unavailable"
-        assert server.wait(within=8) == 0
+        assert server.wait(within=PATIENCE) == 0
     assert "Traceback" not in server.said
 
 
@@ -68,7 +71,7 @@ def test_a_request_under_way_is_finished(start: Start) -> None:
         server.wait_for("begun /slow")
         server.signal(signal.SIGTERM)
         assert wire.response().status == 200
-    assert server.wait(within=5) == 0
+    assert server.wait(within=PATIENCE) == 0
     with pytest.raises(httpx.ConnectError):
         httpx.get(server.url, trust_env=False, timeout=PATIENCE)
 
@@ -80,8 +83,8 @@ def test_an_application_that_does_not_end_is_cancelled(start: Start) -> None:
         assert wire.handshake("/stubborn").status == 101
         begun = time.monotonic()
         server.signal(signal.SIGTERM)
-        assert server.wait(within=10) == 0
-        assert 4 < time.monotonic() - begun < 10
+        assert server.wait(within=DRAINED) == 0
+        assert time.monotonic() - begun > 4
     assert "cancelled /stubborn" in server.said
 
 
@@ -92,7 +95,7 @@ def test_a_client_that_does_not_answer_the_close_does_not_hold_the_end_up(start:
         assert wire.handshake("/echo").status == 101
         server.signal(signal.SIGTERM)
         assert wire.close_code() == 1012
-        assert server.wait(within=8) == 0
+        assert server.wait(within=DRAINED) == 0
 
 
 def test_a_thousand_connections_leave_nothing_behind(start: Start) -> None:

@@ -53,7 +53,7 @@ async def test_all_workers_serve_the_one_port_and_all_are_drained(
             await connection.recv()
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1012
-    assert await asyncio.to_thread(server.wait, within=8) == 0
+    assert await asyncio.to_thread(server.wait, within=PATIENCE) == 0
     assert "Traceback" not in server.said
 
 
