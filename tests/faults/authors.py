@@ -15,7 +15,6 @@ import httpx
 
 from agents.roles import Clearance, Role
 from tests.cast import DIRECTOR, Member
-from tests.faults import pauses
 from tests.ledger import Frame
 from tests.rest_client import Refused, RestClient
 
@@ -82,12 +81,8 @@ class Author:
         raise AssertionError("There is always another client.")
 
     def slowest(self, since: float = 0.0, upto: float = float("inf")) -> float:
-        """The longest of the tries that began in between and were answered, without pauses."""
-        taken = [
-            one.seconds - pauses.during(one.began, one.began + one.seconds)
-            for one in self.answers
-            if since <= one.began <= upto and one.status
-        ]
+        """The longest of the tries that began in between and were answered."""
+        taken = [one.seconds for one in self.answers if since <= one.began <= upto and one.status]
         return max(taken, default=0.0)
 
     async def _try(self, client: RestClient, draft: Frame) -> Frame | None:

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import pytest
 
 from tests.databases import Databases
-from tests.faults import pauses
 from tests.faults.crowd import Crowd
 from tests.faults.half_open import HalfOpen
 from tests.faults.site import Site, postgres_site, sqlite_site
@@ -57,7 +56,6 @@ async def gather() -> AsyncIterator[Gather]:
         await crowd.gather(**options)  # type: ignore[arg-type]
         return crowd
 
-    with pauses.noticed():
-        yield bring
-        for crowd in crowds:
-            await crowd.leave()
+    yield bring
+    for crowd in crowds:
+        await crowd.leave()

@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack
 from agents.roles import Clearance
 from missions.audiences import can_see
 from tests.cast import ANALYST, CAST, DIRECTOR, HANDLER, OPERATIVE, OUTSIDER, Member
-from tests.faults import pauses
 from tests.faults.authors import GIVE_UP, MARK, Author, Reader, Revisor
 from tests.faults.followers import Follower
 from tests.faults.oracle import (
@@ -101,18 +100,14 @@ class Crowd:
                     await one.welcomed.wait()
 
     async def whole(self, since: float, *, within: float = GIVE_UP) -> float:
-        """Seconds from `since` until everybody held an update said now, and all before it.
-
-        But those in which the tests themselves stood still.
-        """
+        """Seconds from `since` until everybody held an update said now, and all before it."""
         mark = await self.authors[0].say(classification="restricted", roles=[], body=MARK)
         moments = [
             await one.ledger.holds(mark["id"], within=within)
             for one in self.followers
             if one.member is not OUTSIDER and not one.over
         ]
-        held = max(moments)
-        return held - since - pauses.during(since, held)
+        return max(moments) - since
 
     async def verdict(self, fault: str) -> Verdict:
         """Ends the authors, waits until all is said and heard, and compares."""

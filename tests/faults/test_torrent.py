@@ -10,7 +10,6 @@ from typing import Self
 import pytest
 
 from tests.cast import ANALYST, DIRECTOR
-from tests.faults import pauses
 from tests.faults.conftest import Gather
 from tests.faults.crowd import Crowd
 from tests.faults.site import Site
@@ -127,7 +126,7 @@ def until_hung_up(descriptor: int) -> None:
 def late(crowd: Crowd, committed: dict[str, float]) -> float:
     """Seconds from the commit until a follower held it, of the slowest hundredth."""
     delays = sorted(
-        max(0.0, arrived - committed[key] - pauses.during(committed[key], arrived))
+        max(0.0, arrived - committed[key])
         for one in crowd.followers
         for key, arrived in one.ledger.arrived.items()
         if key in committed

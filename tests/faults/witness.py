@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from agents.roles import Clearance
 from missions.audiences import Looker, can_see, may_enter, may_review, may_staff
-from tests.faults import pauses
 from tests.faults.oracle import FOREVER, Known, Version, audience_of, share_updates, updates_in
 from tests.faults.oracle import last_seen as update_last_seen
 from tests.ledger import Frame, Ledger, Violation
@@ -164,13 +163,10 @@ class Witness(Ledger):
         return self.agent is not None and self.agent["codename"] == update["author"]["codename"]
 
     def _since(self, at: float, allowed: Callable[[Looker], bool]) -> float:
-        """Seconds since the right to it had ended: 0 with the right, infinite without ever.
-
-        But those in which the tests themselves stood still.
-        """
+        """Seconds since the right to it had ended: 0 with the right, infinite without ever."""
         return min(
             (
-                max(0.0, at - right.end - pauses.during(right.end, at))
+                max(0.0, at - right.end)
                 for right in self._rights
                 if right.begin <= at and allowed(right.looker)
             ),
